@@ -1,0 +1,231 @@
+"""Reverse-mode differentiation: one sweep that serves the eager tape, the traced tape and whole graphs.
+
+`sweep` walks recorded operations backwards and applies each op's `vjp` rule, which is itself made of ops: under a
+graph builder the sweep builds a graph, under the eager interpreter it computes.
+
+`linearize` splits a graph's gradient into a forward graph, which also returns what the gradient needs (the
+residuals), and a backward graph from residuals and cotangents to cotangents of the inputs. Forward mode (`pushforward`)
+is reverse mode applied twice: the backward pass is linear in its cotangent, and transposing it gives the tangent map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from treadle.ir import errors
+from treadle.ir.builder import GraphBuilder, append, copy, copy_operations
+from treadle.ir.graph import Graph, Operation, Value
+from treadle.ir.interpreter import interpreting
+from treadle.ir.op import REGISTRY, Op
+
+
+class Record(NamedTuple):
+    """One operation that was carried out. The fields are those of `Operation`; the values may be tensors."""
+
+    op: Op
+    operands: Sequence[Any]
+    attributes: dict[str, Any]
+    results: Sequence[Any]
+
+
+def active_ids(records: Sequence[Any], sources: Iterable[Any]) -> set[int]:
+    """The ids of all values that depend differentiably on `sources`."""
+    active = {id(s) for s in sources}
+    for record in records:
+        if record.op.vjp is not None and not active.isdisjoint(map(id, record.operands)):
+            active.update(id(r) for r in record.results if r.dtype.is_differentiable)
+    return active
+
+
+def sweep(records: Sequence[Any], cotangents: dict[int, Any], active: set[int]) -> dict[int, Any]:
+    """Propagate cotangents (by id of the value) backwards through `records`; returns them, extended to every active value."""
+    add, zeros_like = REGISTRY["add"], REGISTRY["zeros_like"]
+    for record in reversed(records):
+        op, operands, attributes, results = record.op, record.operands, record.attributes, record.results
+        found = [cotangents.get(id(r)) for r in results]
+        if all(f is None for f in found):
+            continue
+        needed = [id(o) in active for o in operands]
+        if not any(needed) or op.vjp is None:
+            continue
+        g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
+        gradients = op.cotangents(g, results, operands, attributes, needed)
+        for operand, gradient, need in zip(operands, gradients, needed):
+            if gradient is not None and need:
+                before = cotangents.get(id(operand))
+                cotangents[id(operand)] = gradient if before is None else add(before, gradient)
+    return cotangents
+
+
+@dataclass(frozen=True)
+class Linearized:
+    """The gradient of a graph, in two graphs.
+
+    `forward` returns the graph's `visible` outputs and then the residuals. `backward` takes the forward inputs at
+    `kept_inputs`, the residuals, and the cotangents of the outputs at `outputs`; it returns the cotangents of the
+    inputs at `inputs`. An input that the outputs do not depend on is not in `inputs`.
+    """
+
+    forward: Graph
+    visible: int
+    kept_inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    backward: Graph
+    inputs: tuple[int, ...]
+
+    def cotangents(self, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
+        """The `vjp` of a call of `forward`."""
+        zeros_like = REGISTRY["zeros_like"]
+        given = [zeros_like(y[i]) if g[i] is None else g[i] for i in self.outputs]
+        arguments = [*(operands[i] for i in self.kept_inputs), *y[self.visible:], *given]
+        results = REGISTRY["call"](arguments, graph=self.backward)
+        found: list[Any] = [None] * len(operands)
+        for i, result in zip(self.inputs, results):
+            found[i] = result
+        return found
+
+
+def linearize(graph: Graph) -> Linearized:
+    """The gradient of a graph with respect to all its differentiable inputs, cached on the graph."""
+    if "linearized" not in graph.cache:
+        graph.cache["linearized"] = _linearize(graph)
+    return graph.cache["linearized"]
+
+
+def _linearize(graph: Graph) -> Linearized:
+    joint = Graph(graph.name)
+    values = {v: joint.add_input(v.type, v.name) for v in graph.inputs}
+    for operation in graph.operations:
+        # Ops that hold graphs are carried out in the form that keeps residuals, as on the tape.
+        if operation.op.with_residuals is not None:
+            operands = [values[o] for o in operation.operands]
+            attributes, _ = operation.op.with_residuals(operands, operation.attributes)
+            results = append(joint, operation.op, operands, attributes, operation.location).results
+            values.update(zip(operation.results, results))
+        else:
+            copy_operations([operation], joint, values)
+    outputs = [values[v] for v in graph.outputs]
+    inputs = [v for v in joint.inputs if v.dtype.is_differentiable]
+    active = active_ids(joint.operations, inputs)
+    wanted = tuple(i for i, v in enumerate(outputs) if id(v) in active)
+    count = len(joint.operations)
+    given = [joint.add_input(outputs[i].type, f"g{i}") for i in wanted]
+    with interpreting(GraphBuilder(joint)):
+        cotangents: dict[int, Any] = {}
+        for i, g in zip(wanted, given):
+            before = cotangents.get(id(outputs[i]))
+            cotangents[id(outputs[i])] = g if before is None else REGISTRY["add"](before, g)
+        records = joint.operations[:count]
+        cotangents = _swept_with_locations(joint, records, cotangents, active)
+    found = [(i, cotangents[id(v)]) for i, v in enumerate(joint.inputs[:len(graph.inputs)]) if id(v) in cotangents]
+    return split(joint, count, len(graph.inputs), outputs, wanted, found)
+
+
+def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: dict, active: set[int]) -> dict:
+    """`sweep`, each gradient operation carrying the source line of the operation it differentiates."""
+    for record in reversed(records):
+        before = len(joint.operations)
+        sweep([record], cotangents, active)
+        for operation in joint.operations[before:]:
+            operation.location = record.location
+    return cotangents
+
+
+def split(joint: Graph, count: int, n_inputs: int, outputs: list[Value], wanted: tuple[int, ...],
+          found: list[tuple[int, Value]]) -> Linearized:
+    """Cut a joint graph after its first `count` operations into forward and backward."""
+    forward_inputs, given = joint.inputs[:n_inputs], joint.inputs[n_inputs:]
+    needed = {v for _, v in found}
+    live: list[Operation] = []
+    for operation in reversed(joint.operations[count:]):
+        if any(r in needed for r in operation.results):
+            live.append(operation)
+            needed.update(operation.operands)
+    live.reverse()
+    # Constants are made again in the backward graph; everything else it needs from the forward one is a residual.
+    early = joint.operations[:count]
+    constants = [o for o in early if "constant" in o.op.traits and o.results[0] in needed]
+    residuals = [r for o in early if "constant" not in o.op.traits for r in o.results if r in needed]
+    kept = tuple(i for i, v in enumerate(forward_inputs) if v in needed)
+
+    backward = Graph(f"{joint.name}_backward")
+    values = {v: backward.add_input(v.type, v.name)
+              for v in [*(forward_inputs[i] for i in kept), *residuals, *given]}
+    copy_operations([*constants, *live], backward, values)
+    backward.outputs = [values[v] for _, v in found]
+
+    forward = Graph(f"{joint.name}_forward")
+    values = {v: forward.add_input(v.type, v.name) for v in forward_inputs}
+    copy_operations(early, forward, values)
+    forward.outputs = [values[v] for v in [*outputs, *residuals]]
+    linearized = Linearized(forward, len(outputs), kept, wanted, backward, tuple(i for i, _ in found))
+    forward.cache["linearized_by"] = linearized
+    return linearized
+
+
+def gradient(graph: Graph, name: str | None = None) -> Graph:
+    """The graph (inputs, cotangents of the differentiable outputs) -> cotangents of the differentiable inputs.
+
+    Inputs that no output depends on get zeros. This is `linearize` put back together in one graph.
+    """
+    linearized = linearize(graph)
+    joint, _ = copy(linearized.forward, name or f"{graph.name}_gradient")
+    results = joint.outputs
+    wanted = [i for i, v in enumerate(graph.outputs) if v.dtype.is_differentiable]
+    given = {i: joint.add_input(graph.outputs[i].type, f"g{i}") for i in wanted}
+    inputs = joint.inputs[:len(graph.inputs)]
+    arguments = [*(inputs[i] for i in linearized.kept_inputs), *results[linearized.visible:],
+                 *(given[i] for i in linearized.outputs)]
+    values = dict(zip(linearized.backward.inputs, arguments))
+    copy_operations(linearized.backward.operations, joint, values)
+    found = {i: values[v] for i, v in zip(linearized.inputs, linearized.backward.outputs)}
+    with interpreting(GraphBuilder(joint)):
+        joint.outputs = [found[i] if i in found else REGISTRY["zeros_like"](v)
+                         for i, v in enumerate(inputs) if v.dtype.is_differentiable]
+    return joint
+
+
+def pushforward(op: Op, types: Sequence[Any], attributes: dict[str, Any], varying: tuple[bool, ...]) -> Graph:
+    """The graph (operands, tangents of the varying operands) -> tangents of the differentiable results."""
+    base = Graph(f"{op.name}_once")
+    operands = [base.add_input(t, f"x{i}") for i, t in enumerate(types)]
+    base.outputs = list(append(base, op, operands, attributes).results)
+    linearized = linearize(base)
+    joint = Graph(f"{op.name}_pushforward")
+    inputs = [joint.add_input(t, f"x{i}") for i, t in enumerate(types)]
+    tangents = {i: joint.add_input(t, f"t{i}") for i, t in enumerate(types) if varying[i]}
+    with interpreting(GraphBuilder(joint)):
+        values = dict(zip(linearized.forward.inputs, inputs))
+        copy_operations(linearized.forward.operations, joint, values)
+        results = [values[v] for v in linearized.forward.outputs]
+        zeros_like, identity = REGISTRY["zeros_like"], REGISTRY["identity"]
+        # The point at which the linear map is transposed does not matter; a fresh value keeps each apart.
+        dummies = [identity(zeros_like(results[i])) for i in linearized.outputs]
+        arguments = [*(inputs[i] for i in linearized.kept_inputs), *results[linearized.visible:], *dummies]
+        values = dict(zip(linearized.backward.inputs, arguments))
+        start = len(joint.operations)
+        copy_operations(linearized.backward.operations, joint, values)
+        records = joint.operations[start:]
+        active = active_ids(records, dummies)
+        seeds: dict[int, Any] = {}
+        for i, output in zip(linearized.inputs, linearized.backward.outputs):
+            value = values[output]
+            if varying[i] and id(value) in active:
+                before = seeds.get(id(value))
+                seeds[id(value)] = tangents[i] if before is None else REGISTRY["add"](before, tangents[i])
+        swept = sweep(records, seeds, active)
+        by_output = {i: swept.get(id(d)) for i, d in zip(linearized.outputs, dummies)}
+        joint.outputs = []
+        for i, result in enumerate(results[:linearized.visible]):
+            if result.dtype.is_differentiable:
+                tangent = by_output.get(i)
+                joint.outputs.append(zeros_like(result) if tangent is None else tangent)
+    return joint
+
+
+def require_differentiable(value: Any, what: str) -> None:
+    """Raise if a target's or source's dtype has no gradient."""
+    if not value.dtype.is_differentiable:
+        raise errors.DtypeError(f"{what} must have a floating or complex dtype. Received: {value.dtype.name}.")

@@ -1,0 +1,42 @@
+"""Python's operators for everything an op accepts: IR values and the user's tensors.
+
+The ops themselves are defined on top of the IR, so they are looked up here by name when an operator is first used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TABLE: dict[str, Any] = {}
+
+
+def _binary(name: str, swap: bool = False):
+    if swap:
+        return lambda self, other: TABLE[name](other, self)
+    return lambda self, other: TABLE[name](self, other)
+
+
+def _unary(name: str):
+    return lambda self: TABLE[name](self)
+
+
+class Operators:
+    """Arithmetic on values. `==` stays identity here; the user's `Tensor` makes it elementwise."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _binary("add"), _binary("add", swap=True)
+    __sub__, __rsub__ = _binary("subtract"), _binary("subtract", swap=True)
+    __mul__, __rmul__ = _binary("multiply"), _binary("multiply", swap=True)
+    __truediv__, __rtruediv__ = _binary("truediv"), _binary("truediv", swap=True)
+    __floordiv__, __rfloordiv__ = _binary("floordiv"), _binary("floordiv", swap=True)
+    __mod__, __rmod__ = _binary("floormod"), _binary("floormod", swap=True)
+    __pow__, __rpow__ = _binary("pow"), _binary("pow", swap=True)
+    __matmul__, __rmatmul__ = _binary("matmul"), _binary("matmul", swap=True)
+    __and__, __rand__ = _binary("_and"), _binary("_and", swap=True)
+    __or__, __ror__ = _binary("_or"), _binary("_or", swap=True)
+    __xor__, __rxor__ = _binary("_xor"), _binary("_xor", swap=True)
+    __lt__, __le__ = _binary("less"), _binary("less_equal")
+    __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
+    __neg__, __pos__, __invert__, __abs__ = _unary("negative"), lambda self: self, _unary("_invert"), _unary("abs")
+    __array_priority__ = 100

@@ -1,0 +1,112 @@
+"""Ops that carry a program's structure rather than arithmetic: constants, identity, barriers, calls of graphs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from treadle.ir import dtypes, errors
+from treadle.ir.attributes import Array, Opaque, SubGraph
+from treadle.ir.autodiff import Linearized, linearize
+from treadle.ir.op import Operand, Rest, on_sizes, op
+from treadle.ir.types import TensorType
+
+
+@op(infer=lambda *, value: TensorType.of(dtypes.as_dtype(value.dtype), value.shape),
+    lower=lambda xp, *, value: xp.asarray(value),
+    sizes=lambda *, value: value.astype(object), traits="constant exact")
+def constant(*, value: Array):
+    """A constant array."""
+
+
+@op(infer=lambda x: x, lower=lambda xp, x: x, vjp=(lambda g, y, x: g,), sizes=on_sizes(lambda x: x),
+    traits="elementwise exact")
+def identity(input: Operand()):  # type: ignore[valid-type]
+    """The tensor itself, as a new tensor."""
+
+
+@op(infer=lambda x: x, lower=lambda xp, x: x, sizes=on_sizes(lambda x: x), traits="elementwise exact")
+def stop_gradient(input: Operand()):  # type: ignore[valid-type]
+    """The tensor itself; gradients do not flow through it: d stop_gradient(x) / dx = 0.
+
+    >>> import treadle as tf
+    >>> x = tf.constant(3.0)
+    >>> with tf.GradientTape() as tape:
+    ...     tape.watch(x)
+    ...     y = x * tf.stop_gradient(x)
+    >>> tape.gradient(y, x).numpy()
+    np.float32(3.0)
+    """
+
+
+def _barrier_gradient(g: Any, y: Any, *operands: Any) -> Any:
+    return g
+
+
+@op(infer=lambda *types: types, lower=lambda xp, *x: xp.optimization_barrier(x), vjp=_barrier_gradient,
+    traits="barrier", many=True)
+def optimization_barrier(operands: Rest):
+    """The operands as they are, but no optimisation looks through: recomputation stays recomputation."""
+
+
+def _call_infer(*types: TensorType, graph: Any) -> Any:
+    if len(types) != len(graph.inputs) or any(t is not v.type for t, v in zip(types, graph.inputs)):
+        if graph.is_static or len(types) != len(graph.inputs):
+            raise errors.InternalError(f"Graph {graph.name} takes {graph.input_types}. Received: {list(types)}.")
+    return graph.output_types
+
+
+def _call_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    linearized: Linearized = attributes["graph"].cache.get("linearized_by") or linearize(attributes["graph"])
+    return {"graph": linearized.forward}, linearized.visible
+
+
+def _call_vjp(g: Any, y: Any, *operands: Any, graph: Any) -> Any:
+    return graph.cache["linearized_by"].cotangents(g, y, operands)
+
+
+@op(infer=_call_infer, lower=lambda xp, *x, graph: xp.run_graph(graph, x), vjp=_call_vjp,
+    with_residuals=_call_residuals, many=True)
+def call(operands: Rest, *, graph: SubGraph):
+    """The outputs of `graph` for the operands."""
+
+
+def _custom_infer(*types: TensorType, graph: Any, linearized: Any) -> Any:
+    return graph.output_types
+
+
+def _custom_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    linearized = attributes["linearized"]
+    return {"graph": linearized.forward, "linearized": linearized}, linearized.visible
+
+
+@op(infer=_custom_infer, lower=lambda xp, *x, graph, linearized: xp.run_graph(graph, x),
+    vjp=lambda g, y, *x, graph, linearized: linearized.cotangents(g, y, x),
+    with_residuals=_custom_residuals, many=True)
+def call_with_gradient(operands: Rest, *, graph: SubGraph, linearized: Opaque):
+    """The outputs of `graph` for the operands, with the user's own gradient in place of the derived one."""
+
+
+def _jax_infer(*types: TensorType, function: Any, types_out: Any) -> Any:
+    return types_out
+
+
+@op(infer=_jax_infer, lower=lambda xp, *x, function, types_out: xp.jax_function(function, x),
+    vjp=lambda g, y, *x, function, types_out: _jax_vjp(g, x, function), many=True)
+def jax_function(operands: Rest, *, function: Opaque, types_out: Opaque):
+    """The results of a JAX function for the operands, as one operation; its gradient is `jax.vjp` of the function."""
+
+
+def _jax_vjp(g: Any, operands: Any, function: Any) -> Any:
+    transposed = function.transposed([o.dtype.is_differentiable for o in operands])
+    differentiable = [o for o in operands if o.dtype.is_differentiable]
+    results = iter(jax_function([*operands, *(c for c in g if c is not None)], function=transposed,
+                                types_out=tuple(o.type for o in differentiable)))
+    return [next(results) if o.dtype.is_differentiable else None for o in operands]
+
+
+def constant_value(value: Any) -> np.ndarray | None:
+    """The array of a value that a `constant` operation produced, else None."""
+    producer = value.producer
+    return producer.attributes["value"] if producer is not None and producer.op is constant else None

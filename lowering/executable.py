@@ -1,0 +1,103 @@
+"""Graph -> XLA executable: compiled ahead of time, with 64-bit types on, state donated, called without Python between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from treadle.ir import errors
+from treadle.ir.graph import Graph
+from treadle.ir.types import TensorType
+from treadle.lowering import compat
+from treadle.lowering.namespace import JAX
+
+
+def struct(type: TensorType) -> jax.ShapeDtypeStruct:
+    """JAX's description of a type."""
+    return jax.ShapeDtypeStruct(type.shape, type.dtype.numpy)
+
+
+def as_jax_function(graph: Graph) -> Callable[..., list[Any]]:
+    """A function of JAX arrays, one for each input, that returns the list of outputs. It may be traced by JAX."""
+    def run(*arrays: Any) -> list[Any]:
+        return JAX.run_graph(graph, arrays)
+    run.__name__ = run.__qualname__ = graph.name
+    return run
+
+
+class Executable:
+    """A compiled graph. `call(state, *rest)` is C++ from the first to the last instruction.
+
+    The graph's inputs are `donated` first ones, given as one list whose buffers the program may reuse, and the rest,
+    given as a second list; the result is (list of the first `returned` outputs, list of the other outputs).
+    """
+
+    def __init__(self, graph: Graph, donated: int = 0, returned: int = 0):
+        if not graph.is_static:
+            raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
+
+        def run(state: Sequence[Any], rest: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+            outputs = JAX.run_graph(graph, [*state, *rest])
+            for value, output in zip(graph.outputs, outputs):
+                _check_lowered(value.type, output, graph)
+            return outputs[:returned], outputs[returned:]
+        run.__name__ = run.__qualname__ = graph.name
+
+        types = [struct(t) for t in graph.input_types]
+        with compat.enable_x64(True):
+            self.lowered = jax.jit(run, donate_argnums=0, keep_unused=True).lower(types[:donated], types[donated:])
+            self.compiled = self.lowered.compile()
+        self.call = _direct_call(self.compiled)
+
+    def stablehlo(self) -> str:
+        """The program as StableHLO text."""
+        return self.lowered.as_text()
+
+    def cost(self) -> dict[str, float]:
+        """XLA's own estimate: `flops`, `bytes accessed`, and more by target."""
+        found = self.compiled.cost_analysis() or {}
+        return dict(found[0] if isinstance(found, list) else found)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes of arguments, outputs, temporaries and code, as XLA planned them."""
+        plan = self.compiled.memory_analysis()
+        fields = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes",
+                  "alias_size_in_bytes", "generated_code_size_in_bytes")
+        return {f: int(getattr(plan, f)) for f in fields if plan is not None and hasattr(plan, f)}
+
+
+def _check_lowered(type: TensorType, array: Any, graph: Graph) -> None:
+    if tuple(array.shape) != type.shape or np.dtype(array.dtype) != type.dtype.numpy:
+        raise errors.InternalError(
+            f"Lowering of {graph.name} gave {array.dtype}{list(array.shape)} where the type rule says {type}.")
+
+
+def _direct_call(compiled: Any) -> Callable[..., Any]:
+    """The C++ entry point of a compiled program, or the program itself where this JAX does not offer one.
+
+    `Compiled.__call__` is Python; a signal that arrives between the program's end and that function's return would
+    lose the results, and with them the donated state.
+    """
+    executable = getattr(compiled, "_executable", None)
+    try:
+        if hasattr(compiled, "_params"):
+            direct = executable.create_cpp_call(compiled._params)
+        else:  # jax < 0.7
+            direct = executable.create_cpp_call(compiled._no_kwargs, compiled.in_tree, compiled.out_tree)
+    except (AttributeError, TypeError):
+        direct = None
+    return direct if direct is not None else compiled
+
+
+def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any]) -> Callable[..., Any]:
+    """One operation as a compiled function of arrays: what eager execution runs."""
+    def run(*arrays: Any) -> Any:
+        results = op.lower(JAX, *arrays, **attributes)
+        return list(results) if op.many else [results]
+    run.__name__ = run.__qualname__ = op.name
+    with compat.enable_x64(True):
+        compiled = jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]).compile()
+    return _direct_call(compiled)

@@ -1,0 +1,72 @@
+"""The namespace `xp` that lowering rules compute in when the target is JAX: `jax.numpy`, `jax.lax` where that is
+more direct, and a few names of our own (`cast`, `run_graph`, `jax_function`).
+
+Arithmetic goes to `jax.lax` straight away when the shapes agree: a `jax.numpy` function costs several times as
+much to trace, and a training step has hundreds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from treadle.lowering import compat
+
+
+def _binary(direct: Any, general: Any) -> Any:
+    def apply(x: Any, y: Any) -> Any:
+        return direct(x, y) if x.shape == y.shape and x.dtype == y.dtype else general(x, y)
+    return staticmethod(apply)
+
+
+class JaxNamespace:
+    """`xp` for JAX. Names not defined here are those of `jax.numpy`."""
+
+    lax = lax
+    nn = jax.nn
+    random = jax.random
+    linalg = jnp.linalg
+    special = jax.scipy.special
+    optimization_barrier = staticmethod(lax.optimization_barrier)
+
+    add = _binary(lax.add, jnp.add)
+    subtract = _binary(lax.sub, jnp.subtract)
+    multiply = _binary(lax.mul, jnp.multiply)
+    divide = _binary(lax.div, jnp.divide)
+    negative = staticmethod(lax.neg)
+    exp = staticmethod(lax.exp)
+    log = staticmethod(lax.log)
+    sqrt = staticmethod(lax.sqrt)
+    tanh = staticmethod(lax.tanh)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(jnp, name)
+
+    @staticmethod
+    def cast(x: Any, dtype: Any) -> Any:
+        return lax.convert_element_type(x, dtype.numpy)
+
+    def run_graph(self, graph: Any, arrays: Sequence[Any]) -> list[Any]:
+        """The outputs of a graph for JAX arrays (or tracers), operation by operation."""
+        values = dict(zip(graph.inputs, arrays))
+        for operation in graph.operations:
+            results = operation.op.lower(self, *[values[o] for o in operation.operands], **operation.attributes)
+            if operation.op.many:
+                values.update(zip(operation.results, results))
+            else:
+                values[operation.results[0]] = results
+        return [values[v] for v in graph.outputs]
+
+    @staticmethod
+    def jax_function(function: Any, arrays: Sequence[Any]) -> Sequence[Any]:
+        """A user's JAX function, under the 64-bit setting that the user's own code would see."""
+        wide = any(jnp.dtype(a.dtype).itemsize == 8 and a.dtype != jnp.complex64 for a in arrays)
+        with compat.enable_x64(wide):
+            return function(*arrays)
+
+
+JAX = JaxNamespace()

@@ -1,0 +1,104 @@
+"""Eager execution: each operation runs at once, as a small compiled program kept for the next time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.ir import errors
+from treadle.ir.dims import Dim
+from treadle.ir.interpreter import Interpreter, set_default_interpreter
+from treadle.ir.op import Op
+from treadle.ir.types import TensorType
+from treadle.lowering.executable import compile_op
+from treadle.runtime import convert
+from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
+
+_MOST_KERNELS = 4096
+
+
+class Kernel:
+    """One operation compiled for given operand types and attributes."""
+
+    __slots__ = ("call", "types")
+
+    def __init__(self, op: Op, types: Sequence[TensorType], attributes: dict[str, Any]):
+        for type in types:
+            if type.dtype.is_string:
+                raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.")
+        self.types = op.infer_types(types, attributes)
+        self.call = compile_op(op, types, attributes)
+
+
+class EagerInterpreter(Interpreter):
+    """Runs operations on eager tensors."""
+
+    def __init__(self) -> None:
+        self._kernels: dict[tuple, Kernel] = {}
+        self._lock = threading.Lock()
+
+    def is_operand(self, value: Any) -> bool:
+        return type(value) is EagerTensor
+
+    def convert(self, value: Any, hint: Any = None) -> EagerTensor:
+        if isinstance(value, (list, tuple)) and convert.holds_tensor(value):
+            return convert.stacked(value, None, hint)  # type: ignore[return-value]
+        return convert.to_eager(value, None, hint)
+
+    def execute(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
+        if attributes:
+            if "constant" in op.traits:
+                array = attributes["value"]
+                return (from_numpy(array, op.infer(value=array).dtype),)
+            key = (op, *[o.type for o in operands], *map(attribute_key, attributes.values()))
+        else:
+            key = (op, *[o.type for o in operands])
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            kernel = self._compile(key, op, operands, attributes)
+        arrays = kernel.call(*[o._array for o in operands])
+        return tuple(map(EagerTensor, arrays, kernel.types))
+
+    def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel:
+        kernel = Kernel(op, [o.type for o in operands], attributes)
+        with self._lock:
+            if len(self._kernels) >= _MOST_KERNELS:
+                del self._kernels[next(iter(self._kernels))]
+            self._kernels[key] = kernel
+        return kernel
+
+    def read_variable(self, variable: Any) -> EagerTensor:
+        return EagerTensor(variable._array, variable.type)
+
+    def assign_variable(self, variable: Any, value: EagerTensor) -> None:
+        variable._array = value._array
+
+    def init_scope(self) -> Interpreter:
+        return self
+
+
+def attribute_key(value: Any) -> Any:
+    """A hashable stand-in for an attribute that tells 1, 1.0 and True apart, and 0.0 from -0.0."""
+    kind = type(value)
+    if kind is float:
+        return value.hex()
+    if kind is tuple:
+        return (tuple, *map(attribute_key, value))
+    if kind is np.ndarray:
+        return (value.dtype, value.shape, value.tobytes())
+    if kind is complex:
+        return (value.real.hex(), value.imag.hex())
+    if kind is bool:
+        return (bool, value)
+    if isinstance(value, Dim):
+        raise errors.StagingError(f"A symbolic size was used outside its trace: {value}.")
+    return value
+
+
+EAGER = EagerInterpreter()
+set_default_interpreter(EAGER)
+
+__all__ = ["EAGER", "EagerInterpreter", "SymbolicTensor", "attribute_key"]

@@ -1,0 +1,318 @@
+"""`Tensor`: what users hold. An `EagerTensor` has a value now; a `SymbolicTensor` stands for one inside a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from treadle.ir import errors
+from treadle.ir.dtypes import DType
+from treadle.ir.graph import Value
+from treadle.ir.operators import TABLE, Operators
+from treadle.ir.types import TensorType
+from treadle.lowering import compat
+from treadle.runtime.tensor_shape import TensorShape
+
+
+class Tensor(Operators):
+    """An immutable array with a dtype and a shape: the common face of eager and symbolic tensors."""
+
+    __slots__ = ()
+    type: TensorType
+
+    @property
+    def dtype(self) -> DType:
+        """The element type."""
+        return self.type.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The shape, with None for sizes that are not known while tracing."""
+        return TensorShape(self.type.shape)
+
+    def get_shape(self) -> TensorShape:
+        """The shape."""
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that the tensor's shape is compatible with `shape`."""
+        self.shape.assert_is_compatible_with(shape)
+
+    @property
+    def ndim(self) -> int:
+        """How many axes."""
+        return len(self.type.shape)
+
+    @property
+    def T(self) -> Any:
+        """The transpose (axes reversed)."""
+        return TABLE["transpose"](self)
+
+    def ref(self) -> Reference:
+        """A hashable reference to this tensor, for use as a dictionary key; `.deref()` gives the tensor back."""
+        return Reference(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        return TABLE["_getitem"](self, key)
+
+    def __eq__(self, other: object) -> Any:
+        return TABLE["_tensor_equal"](self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return TABLE["_tensor_not_equal"](self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        if not self.type.shape:
+            raise errors.DtypeError("A scalar tensor has no length.")
+        size = self.type.shape[0]
+        if not isinstance(size, int):
+            raise errors.StagingError(
+                "The length of this tensor is not known while tracing. Use `tf.shape(x)[0]` in place of `len(x)`.")
+        return size
+
+
+class Reference:
+    """A hashable stand-in for an object that compares elementwise."""
+
+    __slots__ = ("_referent",)
+
+    def __init__(self, referent: Any):
+        self._referent = referent
+
+    def deref(self) -> Any:
+        """The object."""
+        return self._referent
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._referent is other._referent
+
+    def __hash__(self) -> int:
+        return id(self._referent)
+
+    def __repr__(self) -> str:
+        return f"<Reference to {self._referent!r}>"
+
+
+class EagerTensor(Tensor):
+    """A tensor with a value. `_array` is a `jax.Array`, or a NumPy array that nobody will write to again.
+
+    A NumPy array is passed to compiled programs as it is, which costs a quarter of placing it on the device first.
+    """
+
+    __slots__ = ("_array", "type", "__weakref__")
+
+    def __init__(self, array: Any, type: TensorType):
+        self._array = array
+        self.type = type
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array of its own (a NumPy scalar for rank 0)."""
+        array = np.array(self._array)
+        if self.type.dtype.is_string:
+            return array[()] if array.ndim == 0 else array
+        return array[()] if array.ndim == 0 else array
+
+    @property
+    def known(self) -> np.ndarray:
+        """The value, where an op needs it to know a shape."""
+        return np.asarray(self._array)
+
+    @property
+    def device(self) -> str:
+        """The device's name, in TensorFlow's spelling."""
+        device = next(iter(self._array.devices())) if isinstance(self._array, jax.Array) else jax.devices()[0]
+        return f"/job:localhost/replica:0/task:0/device:{device.platform.upper()}:{device.id}"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = np.asarray(self._array)
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __jax_array__(self) -> jax.Array:
+        return jax_array(self)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        return jax_array(self).__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> Any:
+        return jax_array(self).__dlpack_device__()
+
+    def _scalar(self) -> Any:
+        if self.type.count != 1:
+            raise errors.DtypeError(
+                f"Only a tensor of one element can become a Python number. Received: shape {self.shape}.")
+        return np.asarray(self._array).reshape(())[()]
+
+    def __bool__(self) -> bool:
+        if self.type.count != 1:
+            raise errors.InvalidArgumentError(
+                f"The truth of a tensor of {self.type.count} elements is ambiguous. Received: shape {self.shape}. "
+                "Use `tf.reduce_any` or `tf.reduce_all`.")
+        return bool(self._scalar())
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def __index__(self) -> int:
+        if not self.type.dtype.is_integer or self.type.shape:
+            raise errors.DtypeError(
+                f"Only an integer scalar can be used as an index. Received: a tensor of type {self.type}.")
+        return int(self._scalar())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self._scalar(), digits)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.type.shape:
+            raise errors.DtypeError("A scalar tensor cannot be iterated over.")
+        return iter(TABLE["unstack"](self))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.numpy(), spec) if not self.type.shape else format(str(self), spec)
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({_numpy_text(self, str)}, shape={self.shape}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={_numpy_text(self, repr)}>"
+
+    def __copy__(self) -> EagerTensor:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> EagerTensor:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _unpickled, (np.asarray(self._array), self.type.dtype)
+
+
+def _unpickled(array: np.ndarray, dtype: DType) -> EagerTensor:
+    return from_numpy(array, dtype)
+
+
+def _numpy_text(tensor: EagerTensor, form: Any) -> str:
+    array = tensor.numpy()
+    if isinstance(array, np.generic) or not isinstance(array, np.ndarray):
+        return str(array) if form is str or not isinstance(array, (str, bytes)) else repr(array)
+    return form(array)
+
+
+# Arrays of more bytes than this are placed on the device when a tensor is made from them, since they are
+# likely to be used more than once.
+_SMALL = 4096
+
+
+def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
+    """A tensor with the array's value. The array must not be written to afterwards."""
+    if dtype.is_string:
+        return EagerTensor(array, TensorType.of(dtype, array.shape))
+    type = TensorType.of(dtype, array.shape)
+    if dtype.is_64_bit or array.nbytes > _SMALL:
+        with compat.enable_x64(True):
+            return EagerTensor(jax.device_put(array), type)
+    return EagerTensor(array, type)
+
+
+def from_host(array: np.ndarray, dtype: DType) -> EagerTensor:
+    """A tensor that is likely to be used once (a batch): the array stays where it is until a program takes it."""
+    if dtype.is_64_bit:
+        return from_numpy(array, dtype)
+    return EagerTensor(array, TensorType.of(dtype, array.shape))
+
+
+def jax_array(tensor: EagerTensor) -> jax.Array:
+    """The value as a `jax.Array`."""
+    if tensor.type.dtype.is_string:
+        raise errors.DtypeError("A string tensor lives on the host; XLA has no strings.")
+    if not isinstance(tensor._array, jax.Array):
+        with compat.enable_x64(True):
+            tensor._array = jax.device_put(tensor._array)
+    return tensor._array
+
+
+class SymbolicTensor(Tensor):
+    """A tensor inside a trace: it stands for `value`, an SSA value of the graph that `trace` is building."""
+
+    __slots__ = ("value", "trace", "__weakref__")
+
+    def __init__(self, value: Value, trace: Any):
+        self.value = value
+        self.trace = trace
+
+    @property
+    def type(self) -> TensorType:  # type: ignore[override]
+        return self.value.type
+
+    @property
+    def known(self) -> Any:
+        """The value as far as it is made of sizes, or None."""
+        return self.value.known
+
+    @property
+    def name(self) -> str:
+        """The name of the operation that produces the tensor, and the place among its results."""
+        producer = self.value.producer
+        return f"{producer.op.name if producer else self.value.name}:{self.value.index}"
+
+    @property
+    def graph(self) -> Any:
+        """The graph being traced."""
+        return self.trace
+
+    def _refuse(self, what: str, instead: str) -> Any:
+        raise errors.StagingError(
+            f"{what} needs the value of a tensor, but inside `@function` this tensor stands for a value that is "
+            f"only known when the compiled program runs. Received: {self!r}. {instead}")
+
+    def __bool__(self) -> bool:
+        return self._refuse("A Python condition (`if`, `while`, `and`, `or`, `not`, `assert`)",
+                            "Use `tf.where(condition, a, b)`, or run without `@function`.")
+
+    def __int__(self) -> int:
+        return self._refuse("`int()`", "Use `tf.cast(x, tf.int32)`.")
+
+    def __float__(self) -> float:
+        return self._refuse("`float()`", "Use `tf.cast(x, tf.float32)`.")
+
+    def __complex__(self) -> complex:
+        return self._refuse("`complex()`", "Use `tf.cast(x, tf.complex64)`.")
+
+    def __index__(self) -> int:
+        return self._refuse("A Python index or `range()`", "Use `tf.gather` or `tf.range`.")
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._refuse("A Python loop over a tensor", "Use `tf.unstack(x)` where the length is known.")
+
+    def numpy(self) -> Any:
+        """Not available inside a trace."""
+        return self._refuse("`.numpy()`", "Return the tensor from the function and read it outside.")
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return self._refuse("NumPy", "Use the function of the same name in treadle, or `tf.numpy_function`.")
+
+    def __jax_array__(self) -> Any:
+        return self._refuse("A JAX function", "Call it through `tf.jax_call(function, x)`.")
+
+    def __str__(self) -> str:
+        return f'Tensor("{self.name}", shape={self.shape}, dtype={self.dtype.name})'
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
+
+    def __deepcopy__(self, memo: Any) -> SymbolicTensor:
+        return self
+
+    def __reduce__(self) -> Any:
+        return self._refuse("Pickling", "Return the tensor from the function first.")
