@@ -57,6 +57,23 @@ class GraphBuilder(Interpreter):
         return append(self.graph, op, operands, attributes, self.where).results
 
 
+class CapturingBuilder(GraphBuilder):
+    """A graph builder that accepts tensors from outside: each becomes one more input. `captured` lists them in order."""
+
+    def __init__(self, graph: Graph, where: location.Location | None = None):
+        super().__init__(graph, where)
+        self.captured: list[Any] = []
+        self._inputs: dict[int, Value] = {}
+
+    def convert(self, value: Any, hint: Any = None) -> Value:
+        if isinstance(value, Value) or not hasattr(value, "type"):
+            return super().convert(value, hint)
+        if id(value) not in self._inputs:
+            self._inputs[id(value)] = self.graph.add_input(value.type, f"c{len(self.captured)}")
+            self.captured.append(value)
+        return self._inputs[id(value)]
+
+
 def copy_operations(operations: Iterable[Operation], into: Graph, values: dict[Value, Value],
                     sizes: Mapping[str, Any] | None = None) -> None:
     """Copy operations to the end of a graph. `values` maps old values to new ones and is extended.

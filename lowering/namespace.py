@@ -61,6 +61,11 @@ class JaxNamespace:
                 values[operation.results[0]] = results
         return [values[v] for v in graph.outputs]
 
+    def vectorized_graph(self, graph: Any, arrays: Sequence[Any], mapped: Sequence[bool]) -> list[Any]:
+        """The outputs of a graph for each row of the mapped arrays."""
+        axes = tuple(0 if m else None for m in mapped)
+        return jax.vmap(lambda *rows: self.run_graph(graph, rows), in_axes=axes)(*arrays)
+
     @staticmethod
     def jax_function(function: Any, arrays: Sequence[Any]) -> Sequence[Any]:
         """A user's JAX function, under the 64-bit setting that the user's own code would see."""

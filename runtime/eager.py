@@ -10,12 +10,13 @@ import numpy as np
 
 from treadle.ir import errors
 from treadle.ir.dims import Dim
-from treadle.ir.interpreter import Interpreter, set_default_interpreter
+from treadle.ir.interpreter import set_default_interpreter
 from treadle.ir.op import Op
 from treadle.ir.types import TensorType
 from treadle.lowering.executable import compile_op
 from treadle.runtime import convert
-from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
+from treadle.runtime.interpreter import TensorInterpreter
+from treadle.runtime.tensor import EagerTensor, from_numpy, jax_array
 
 _MOST_KERNELS = 4096
 
@@ -33,7 +34,7 @@ class Kernel:
         self.call = compile_op(op, types, attributes)
 
 
-class EagerInterpreter(Interpreter):
+class EagerInterpreter(TensorInterpreter):
     """Runs operations on eager tensors."""
 
     def __init__(self) -> None:
@@ -74,10 +75,13 @@ class EagerInterpreter(Interpreter):
         return EagerTensor(variable._array, variable.type)
 
     def assign_variable(self, variable: Any, value: EagerTensor) -> None:
-        variable._array = value._array
+        variable._array = value._array if value.type.dtype.is_string else jax_array(value)
 
-    def init_scope(self) -> Interpreter:
-        return self
+    def lift(self, initial_value: Any) -> Any:
+        return initial_value
+
+    def variable_created(self, variable: Any) -> None:
+        pass
 
 
 def attribute_key(value: Any) -> Any:
@@ -100,5 +104,3 @@ def attribute_key(value: Any) -> Any:
 
 EAGER = EagerInterpreter()
 set_default_interpreter(EAGER)
-
-__all__ = ["EAGER", "EagerInterpreter", "SymbolicTensor", "attribute_key"]

@@ -58,6 +58,25 @@ class Tensor(Operators):
     def __getitem__(self, key: Any) -> Any:
         return TABLE["_getitem"](self, key)
 
+    def __getattr__(self, name: str) -> Any:
+        # `v[1:3].assign(x)`: a slice of a variable remembers where it came from.
+        if name in ("assign", "assign_add", "assign_sub") and hasattr(self, "_origin"):
+            variable, key = self._origin
+            change = {"assign": lambda now, x: x, "assign_add": TABLE["add"], "assign_sub": TABLE["subtract"]}[name]
+            return lambda value: variable._assign_slice(key, change(self, value))
+        if name in ("assign", "assign_add", "assign_sub", "_origin"):
+            raise AttributeError(f"A tensor cannot be changed, so it has no `{name}`. Use a `tf.Variable`.")
+        if name in ("astype", "reshape", "ravel", "tolist", "size", "item"):
+            raise AttributeError(
+                f"A tensor has no `{name}`. Use `tf.{ {'astype': 'cast', 'ravel': 'reshape'}.get(name, name) }(x, ...)`, "
+                f"or `x.numpy().{name}`.")
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise errors.DtypeError(
+            "A tensor cannot be changed in place. Use `tf.tensor_scatter_nd_update(x, indices, updates)`, or a "
+            "`tf.Variable` and `v[key].assign(value)`.")
+
     def __eq__(self, other: object) -> Any:
         return TABLE["_tensor_equal"](self, other)
 
@@ -104,7 +123,7 @@ class EagerTensor(Tensor):
     A NumPy array is passed to compiled programs as it is, which costs a quarter of placing it on the device first.
     """
 
-    __slots__ = ("_array", "type", "__weakref__")
+    __slots__ = ("_array", "type", "_origin", "__weakref__")
 
     def __init__(self, array: Any, type: TensorType):
         self._array = array
@@ -245,7 +264,7 @@ def jax_array(tensor: EagerTensor) -> jax.Array:
 class SymbolicTensor(Tensor):
     """A tensor inside a trace: it stands for `value`, an SSA value of the graph that `trace` is building."""
 
-    __slots__ = ("value", "trace", "__weakref__")
+    __slots__ = ("value", "trace", "_origin", "__weakref__")
 
     def __init__(self, value: Value, trace: Any):
         self.value = value

@@ -87,3 +87,13 @@ def log(x):
     sizes=lambda x, *, dtype: x.known if dtype.is_integer else None, traits="elementwise")
 def cast(x: Operand(), *, dtype: Dtype):  # type: ignore[valid-type]
     """`x` converted to `dtype`."""
+
+
+@op(infer=lambda input: input, lower=lambda xp, x: xp.zeros(x.shape, x.dtype), traits="exact")
+def zeros_like(input: Operand()):  # type: ignore[valid-type]
+    """Zeros of the tensor's shape and dtype."""
+
+
+@op(infer=lambda input: input, lower=lambda xp, x: xp.ones(x.shape, x.dtype), traits="exact")
+def ones_like(input: Operand()):  # type: ignore[valid-type]
+    """Ones of the tensor's shape and dtype."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from treadle.ir import dtypes, errors
-from treadle.ir.attributes import Array, Opaque, SubGraph
+from treadle.ir.attributes import Any_, Array, Opaque, SubGraph
 from treadle.ir.autodiff import Linearized, linearize
-from treadle.ir.op import Operand, Rest, on_sizes, op
+from treadle.ir.op import REGISTRY, Operand, Rest, on_sizes, op
 from treadle.ir.types import TensorType
 
 
@@ -86,6 +86,37 @@ def _custom_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[s
     with_residuals=_custom_residuals, many=True)
 def call_with_gradient(operands: Rest, *, graph: SubGraph, linearized: Opaque):
     """The outputs of `graph` for the operands, with the user's own gradient in place of the derived one."""
+
+
+def _vectorized_infer(*types: TensorType, graph: Any, mapped: Any) -> Any:
+    sizes = [t.shape[0] for t, m in zip(types, mapped) if m]
+    if not sizes:
+        raise errors.InvalidArgumentError("At least one operand must be mapped over.")
+    return [TensorType.of(v.type.dtype, (sizes[0], *v.type.shape)) for v in graph.outputs]
+
+
+def _vectorized_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    linearized = linearize(attributes["graph"])
+    return {"graph": linearized.forward, "mapped": attributes["mapped"]}, linearized.visible
+
+
+def _vectorized_vjp(g: Any, y: Any, *operands: Any, graph: Any, mapped: Any) -> Any:
+    linearized: Linearized = graph.cache["linearized_by"]
+    given = [g[i] for i in linearized.outputs]
+    kept = linearized.kept_inputs
+    arguments = [*(operands[i] for i in kept), *y[linearized.visible:], *given]
+    results = vectorized_call(arguments, graph=linearized.backward, mapped=(
+        *(mapped[i] for i in kept), *[True] * (len(arguments) - len(kept))))
+    found: list[Any] = [None] * len(operands)
+    for i, result in zip(linearized.inputs, results):
+        found[i] = result if mapped[i] else REGISTRY["reduce_sum"](result, axis=0)
+    return found
+
+
+@op(infer=_vectorized_infer, lower=lambda xp, *x, graph, mapped: xp.vectorized_graph(graph, x, mapped),
+    vjp=_vectorized_vjp, with_residuals=_vectorized_residuals, many=True)
+def vectorized_call(operands: Rest, *, graph: SubGraph, mapped: Any_):
+    """The outputs of `graph` for each row of the operands that are `mapped`, stacked along a new first axis."""
 
 
 def _jax_infer(*types: TensorType, function: Any, types_out: Any) -> Any:
