@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from treadle.ir import printer
 from treadle.ir.location import Location
 from treadle.ir.operators import Operators
 from treadle.ir.types import TensorType
@@ -99,6 +100,20 @@ class Graph:
             for graph in operation.graphs:
                 yield from graph.walk()
 
+    def nested(self) -> list[Graph]:
+        """This graph and every graph nested in it, each once, inner ones before those that hold them."""
+        found: dict[int, Graph] = {}
+        stack = [(self, False)]
+        while stack:
+            graph, entered = stack.pop()
+            if entered:
+                found[id(graph)] = graph
+            elif id(graph) not in found:
+                stack.append((graph, True))
+                for operation in reversed(graph.operations):
+                    stack.extend((g, False) for g in reversed(operation.graphs))
+        return list(found.values())
+
     def add_input(self, type: TensorType, name: str = "") -> Value:
         """Append an input."""
         value = Value(type, None, len(self.inputs), name)
@@ -112,12 +127,7 @@ class Graph:
         return True
 
     def __str__(self) -> str:
-        return PRINT(self)
+        return printer.to_text(self)
 
     def __repr__(self) -> str:
         return f"<Graph {self.name}: {len(self.inputs)} inputs, {len(self.operations)} operations, {len(self.outputs)} outputs>"
-
-
-def PRINT(graph: Graph) -> str:
-    """Replaced by `treadle.ir.printer` when it is imported (it imports this file, not the other way round)."""
-    return repr(graph)

@@ -1,7 +1,5 @@
 """Ops that carry a program's structure rather than arithmetic: constants, identity, barriers, calls of graphs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
