@@ -1,0 +1,1 @@
+"""The IR: types, graphs, ops, autodiff and passes. Imports the standard library and numpy only."""

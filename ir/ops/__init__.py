@@ -1,0 +1,1 @@
+"""Every op's definition: one block an op, one file a family."""

@@ -1,0 +1,1 @@
+"""Things that exist: tensors, variables, the tape, eager execution."""

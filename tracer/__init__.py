@@ -1,0 +1,1 @@
+"""What the user's Python becomes: signatures, traces, `function`."""

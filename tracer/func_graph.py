@@ -1,0 +1,169 @@
+"""`FuncGraph`: the interpreter under which a Python function runs once, on symbolic tensors, to become a Graph.
+
+Variables are threaded through in SSA form: the first reading adds an input, an assignment replaces the value that
+later readings see, and at the end the final values become outputs. Tensors from outside become inputs too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.ir import errors, location
+from treadle.ir.builder import append, append_constant
+from treadle.ir.graph import Graph, Operation, Value
+from treadle.ir.interpreter import state
+from treadle.ir.op import Op
+from treadle.ir.types import TensorType
+from treadle.runtime import convert
+from treadle.runtime.eager import EAGER
+from treadle.runtime.interpreter import TensorInterpreter
+from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
+from treadle.runtime.variable import Variable
+
+_LARGEST_CONSTANT = 1024  # bytes: larger arrays are passed in rather than written into the program
+
+
+class VariableState:
+    """A variable inside a trace: the input that carries its value in, and its value at this point."""
+
+    __slots__ = ("variable", "input", "now", "assigned")
+
+    def __init__(self, variable: Variable, input: Value, now: SymbolicTensor):
+        self.variable, self.input, self.now, self.assigned = variable, input, now, False
+
+
+class FuncGraph(TensorInterpreter):
+    """Traces into `graph`. `may_create` says whether variables may be created (on a function's first call)."""
+
+    def __init__(self, name: str, may_create: bool = False):
+        self.name = name
+        self.graph = Graph(name)
+        self.outer = state.interpreter
+        self.may_create = may_create
+        self.created: list[Variable] = []
+        self.captures: list[tuple[Any, Value]] = []
+        self.variables: dict[int, VariableState] = {}
+        self.ended = False
+        self._captured: dict[int, SymbolicTensor] = {}
+
+    def add_argument(self, type: TensorType, name: str) -> SymbolicTensor:
+        """A symbolic tensor for an argument of the function."""
+        return SymbolicTensor(self.graph.add_input(type, name), self)
+
+    # --- Interpreter ---
+
+    def is_operand(self, value: Any) -> bool:
+        return type(value) is SymbolicTensor and value.trace is self
+
+    def execute(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
+        operation = append(self.graph, op, [o.value for o in operands], attributes, location.user_location())
+        return tuple([SymbolicTensor(r, self) for r in operation.results])
+
+    def convert(self, value: Any, hint: Any = None) -> SymbolicTensor:
+        if isinstance(value, SymbolicTensor):
+            return value if value.trace is self else self._capture_symbolic(value)
+        if type(value) is EagerTensor:
+            return self._capture(value)
+        if isinstance(value, Variable):
+            return self.convert(value._as_tensor())
+        if isinstance(value, (list, tuple)) and convert.holds_tensor(value):
+            return convert.stacked(value, None, hint)  # type: ignore[return-value]
+        if hasattr(value, "devices"):  # a jax.Array
+            return self._capture(convert.to_eager(value))
+        array, dtype = convert.as_numpy(value, None, hint)
+        if dtype.is_string:
+            raise errors.UnimplementedError(
+                f"A compiled function cannot hold strings; XLA has none. Received: {value!r}.")
+        if array.nbytes > _LARGEST_CONSTANT:
+            return self._capture(from_numpy(array, dtype))
+        return SymbolicTensor(append_constant(self.graph, array, location.user_location()), self)
+
+    def _capture(self, tensor: Any) -> SymbolicTensor:
+        found = self._captured.get(id(tensor))
+        if found is None:
+            value = self.graph.add_input(tensor.type, f"captured{len(self.captures)}")
+            value.known = tensor.known if isinstance(tensor, SymbolicTensor) else None
+            self.captures.append((tensor, value))
+            found = self._captured[id(tensor)] = SymbolicTensor(value, self)
+        return found
+
+    def _capture_symbolic(self, tensor: SymbolicTensor) -> SymbolicTensor:
+        enclosing: Any = self.outer
+        while isinstance(enclosing, FuncGraph):
+            if enclosing is tensor.trace:
+                return self._capture(tensor)
+            enclosing = enclosing.outer
+        made = tensor.value.producer.location if tensor.value.producer is not None else None
+        raise errors.StagingError(
+            f"A tensor was used outside the trace it belongs to. Received: {tensor!r}, made while tracing "
+            f"`{tensor.trace.name}`" + (f" at {made}" if made else "")
+            + ". Pass it as an argument or return it from that function.")
+
+    # --- TensorInterpreter ---
+
+    def variable_state(self, variable: Variable) -> VariableState:
+        """The variable's state in this trace; the first request adds the input that carries its value in."""
+        found = self.variables.get(id(variable))
+        if found is None:
+            value = self.graph.add_input(variable.type, variable._name)
+            found = self.variables[id(variable)] = VariableState(variable, value, SymbolicTensor(value, self))
+        return found
+
+    def read_variable(self, variable: Variable) -> SymbolicTensor:
+        # A new tensor for each reading: a tape tells readings of a variable apart from other tensors by identity.
+        return SymbolicTensor(self.variable_state(variable).now.value, self)
+
+    def assign_variable(self, variable: Variable, value: Any) -> None:
+        known = self.variable_state(variable)
+        known.now, known.assigned = self.convert(value), True
+
+    def variable_created(self, variable: Variable) -> None:
+        if not self.may_create:
+            raise errors.FailedPreconditionError(
+                f"`{self.name}` created a variable on a call that was not its first. Create variables once: outside "
+                "the function, or guarded by `if self.v is None`.")
+        self.created.append(variable)
+
+    def lift(self, initial_value: Any) -> Any:
+        if isinstance(initial_value, SymbolicTensor) and initial_value.trace is self:
+            return self._evaluate(initial_value.value)
+        return initial_value
+
+    def _evaluate(self, wanted: Value) -> EagerTensor:
+        """A variable's initial value, computed now. It may depend on variables (random state) but not on arguments."""
+        values: dict[Value, EagerTensor] = {v: t for t, v in self.captures if isinstance(t, EagerTensor)}
+        values.update({s.input: EagerTensor(s.variable._array, s.variable.type) for s in self.variables.values()})
+        needed: set[Value] = {wanted}
+        cone: list[Operation] = []
+        for operation in reversed(self.graph.operations):
+            if any(r in needed for r in operation.results):
+                cone.append(operation)
+                needed.update(operation.operands)
+        for value in needed:
+            if value.producer is None and value not in values:
+                raise errors.StagingError(
+                    f"A variable's initial value must not depend on the arguments of `{self.name}`. "
+                    f"Received: a value that depends on `{value.name}`.")
+        done = set()
+        for operation in reversed(cone):
+            results = EAGER.execute(operation.op, [values[o] for o in operation.operands], operation.attributes)
+            values.update(zip(operation.results, results))
+            done.update(operation.results)
+        for known in self.variables.values():
+            # Random numbers drawn for the initial value are used up.
+            if known.assigned and known.now.value in done:
+                known.variable._array = values[known.now.value]._array
+        return values[wanted]
+
+
+def is_symbolic(values: Sequence[Any]) -> bool:
+    """True if any value belongs to a trace."""
+    return any(isinstance(v, SymbolicTensor) for v in values)
+
+
+def small_array(value: Any) -> bool:
+    """True for NumPy values that may be written into a program."""
+    return isinstance(value, (np.ndarray, np.generic)) and value.nbytes <= _LARGEST_CONSTANT

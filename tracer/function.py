@@ -1,0 +1,342 @@
+"""`function`: turns a Python function into one that is traced once for each signature, compiled, and run as a program."""
+
+from __future__ import annotations
+
+import functools
+import threading
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from treadle.ir import errors
+from treadle.ir.interpreter import interpreting, state
+from treadle.ir.types import TensorType
+from treadle.runtime import nest
+from treadle.runtime.eager import EAGER
+from treadle.runtime.tensor import EagerTensor, Tensor
+from treadle.runtime.variable import Variable
+from treadle.tracer import signature
+from treadle.tracer.concrete import ConcreteFunction, check_results
+from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.signature import Argument, Signature
+
+_MOST_TRACES = 1024
+_TRACES_BEFORE_WARNING = 5
+# One lock for all tracing: functions call one another, and a lock for each could deadlock.
+_TRACING = threading.RLock()
+
+
+class _Settings:
+    run_eagerly = False
+
+
+def run_functions_eagerly(run_eagerly: bool) -> None:
+    """Make every `@function` run its Python code op by op (True) or compiled (False), from now on, for debugging."""
+    _Settings.run_eagerly = bool(run_eagerly)
+
+
+def functions_run_eagerly() -> bool:
+    """True if `run_functions_eagerly(True)` is in force."""
+    return _Settings.run_eagerly
+
+
+class Function:
+    """A Python function that is compiled when called. Made by `treadle.function`."""
+
+    def __init__(self, python_function: Callable, input_signature: Any = None, reduce_retracing: bool = False,
+                 name: str | None = None):
+        if not callable(python_function):
+            raise errors.DtypeError(f"`function` takes a Python function. Received: {python_function!r}.")
+        self.python_function = python_function
+        self._input_signature = input_signature
+        self._reduce_retracing = reduce_retracing
+        self._name = name or getattr(python_function, "__name__", type(python_function).__name__)
+        self._signature = Signature(python_function, input_signature)
+        self._concrete: dict[Any, ConcreteFunction] = {}
+        self._fast: dict[Any, tuple[ConcreteFunction, Any]] = {}
+        self._called = False
+        self._bound: dict[int, tuple[Any, Function]] = {}
+        self._trace_count = 0
+        self._last_key: Any = None
+        functools.update_wrapper(self, python_function, updated=())
+
+    # --- calling ---
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        current = state
+        if not kwargs and current.interpreter is EAGER and not current.recorders and not _Settings.run_eagerly:
+            key: list[Any] = []
+            arrays: list[Any] = []
+            for value in args:
+                kind = type(value)
+                if kind is EagerTensor:
+                    key.append(value.type)
+                    arrays.append(value._array)
+                elif kind is int or kind is bool or kind is str:
+                    key.append((kind, value))
+                else:
+                    break
+            else:
+                found = self._fast.get(tuple(key))
+                if found is not None:
+                    concrete, program = found
+                    try:
+                        results = program.run(arrays)
+                    except Exception as error:
+                        raise errors.trimmed(error) from None
+                    if concrete._single:
+                        return EagerTensor(results[0], program.types[0])
+                    return concrete.pack(results, program.types)
+        try:
+            return self._call(args, kwargs)
+        except Exception as error:
+            raise errors.trimmed(error) from None
+
+    def _call(self, args: Any, kwargs: Any) -> Any:
+        if _Settings.run_eagerly:
+            return self.python_function(*args, **kwargs)
+        concrete, key, tensors = self._find(args, kwargs)
+        if not kwargs and state.interpreter is EAGER and not state.recorders:
+            self._remember(args, concrete, tensors)
+        return concrete.run(tensors)
+
+    def _remember(self, args: Any, concrete: ConcreteFunction, tensors: list[Any]) -> None:
+        """Let `__call__` find the program at once next time, if all arguments are tensors and simple values."""
+        flat = [a.type if type(a) is EagerTensor else (type(a), a) if type(a) in (int, bool, str) else None for a in args]
+        if None in flat or len(tensors) != sum(isinstance(f, TensorType) for f in flat):
+            return
+        if len(self._fast) >= _MOST_TRACES:
+            self._fast.clear()
+        self._fast[tuple(flat)] = (concrete, concrete.compiled([t.type for t in tensors]).program)
+
+    def _find(self, args: Any, kwargs: Any) -> tuple[ConcreteFunction, tuple, list[Any]]:
+        """The concrete function for a call, traced now if there is none."""
+        bound_args, bound_kwargs = self._signature.bind(args, kwargs)
+        key_list: list[Any] = []
+        tensors: list[Any] = []
+        structure = (signature.flatten(bound_args, key_list, tensors),
+                     signature.flatten(bound_kwargs, key_list, tensors) if bound_kwargs else {})
+        key = tuple(key_list)
+        with _TRACING:
+            types = [t.type for t in tensors]
+            lookup: Any = key
+            if self._signature.specs is not None:
+                types = signature.open_types(types, nest.flatten(self._signature.specs))
+                lookup = tuple(types)
+            elif self._reduce_retracing:
+                lookup, types = self._relaxed(key, types)
+            # A trace that uses tensors of an enclosing trace belongs to that one.
+            concrete = self._concrete.get(lookup)
+            if concrete is None:
+                concrete = self._trace(structure, types, lookup)
+        return concrete, key, tensors
+
+    def _relaxed(self, key: tuple, types: list[TensorType]) -> tuple[Any, list[TensorType]]:
+        """With `reduce_retracing`: the sizes that have changed between calls are left open."""
+        if key in self._concrete or not types:
+            return key, types
+        shape_free = tuple((k.dtype, k.rank) if isinstance(k, TensorType) else k for k in key)
+        known = self._concrete.get(("seen", shape_free))
+        if known is None:
+            self._concrete[("seen", shape_free)] = types  # type: ignore[assignment]
+            return key, types
+        from_before: list[TensorType] = known  # type: ignore[assignment]
+        specs = [_open_spec(a, b) for a, b in zip(from_before, types)]
+        opened = signature.open_types(types, specs)  # type: ignore[arg-type]
+        self._concrete[("seen", shape_free)] = [  # type: ignore[assignment]
+            TensorType.of(t.dtype, [-1 if s is None else s for s in spec.shape]) for t, spec in zip(types, specs)]
+        return ("open", shape_free, tuple(opened)), opened
+
+    def _trace(self, structure: Any, types: list[TensorType], key: Any) -> ConcreteFunction:
+        first = not self._called
+        trace, concrete = self._trace_once(structure, types, may_create=first)
+        if trace.created:
+            # Like any later call, the program must find the variables already there: trace again.
+            trace, concrete = self._trace_once(structure, types, may_create=False)
+        self._called = True
+        self._warn_of_retracing(key)
+        if not any(not isinstance(t, EagerTensor) for t in concrete._captures):
+            if len(self._concrete) >= _MOST_TRACES:
+                del self._concrete[next(iter(self._concrete))]
+            self._concrete[key] = concrete
+        return concrete
+
+    def _trace_once(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[FuncGraph, ConcreteFunction]:
+        trace = FuncGraph(self._name, may_create)
+        names = self._tensor_names(structure)
+        with interpreting(trace):
+            symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
+            args, kwargs = signature.fill(structure, symbols)
+            returned = self.python_function(*args, **kwargs)
+            check_results(returned, self._name)
+            values: list[Any] = []
+
+            def as_result(leaf: Any) -> Any:
+                if leaf is None:
+                    return None
+                values.append(trace.convert(leaf).value)
+                return Argument(len(values) - 1)
+
+            results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])
+        trace.ended = True
+        return trace, ConcreteFunction(trace, structure, names, results, values, [s.value for s in symbols])
+
+    def _tensor_names(self, structure: Any) -> list[str]:
+        """A name for each tensor among the arguments: the parameter's, numbered inside structures."""
+        names: list[str] = []
+        args, kwargs = structure
+        parameters = self._signature.names
+        labelled = [(parameters[i] if i < len(parameters) else f"arg{i}", a) for i, a in enumerate(args)]
+        for name, value in [*labelled, *sorted(kwargs.items())]:
+            count = sum(isinstance(leaf, Argument) for leaf in nest.flatten(value))
+            names.extend([name] if count == 1 and isinstance(value, Argument) else [f"{name}_{i}" for i in range(count)])
+        return names
+
+    def _warn_of_retracing(self, key: Any) -> None:
+        self._trace_count += 1
+        before, self._last_key = self._last_key, key
+        if self._trace_count >= _TRACES_BEFORE_WARNING and self._trace_count & (self._trace_count - 1) == 0 or (
+                self._trace_count == _TRACES_BEFORE_WARNING):
+            if isinstance(before, tuple) and isinstance(key, tuple):
+                change = signature.describe_change(before[1:], key[1:], self._signature.names)
+                warnings.warn(
+                    f"`{self._name}` has been traced {self._trace_count} times; each trace is compiled anew, which is "
+                    f"slow. What changed since the last trace:\n{change}", stacklevel=6)
+
+    # --- looking inside ---
+
+    def get_concrete_function(self, *args: Any, **kwargs: Any) -> ConcreteFunction:
+        """The concrete function for example arguments; a `TensorSpec` stands for a tensor, None in it for an open size.
+
+        >>> import treadle as tf
+        >>> double = tf.function(lambda x: x + x)
+        >>> double.get_concrete_function(tf.TensorSpec([None], tf.float32))
+        <ConcreteFunction <lambda>(x: f32[n0]) -> (f32[n0])>
+        """
+        try:
+            if self._signature.specs is not None and not args and not kwargs:
+                args = self._signature.specs
+            leaves = nest.flatten((args, kwargs))
+            if not any(isinstance(leaf, signature.TensorSpec) for leaf in leaves):
+                return self._find(args, kwargs)[0]
+            return self._find_for_specs(args, kwargs)
+        except Exception as error:
+            raise errors.trimmed(error) from None
+
+    def _find_for_specs(self, args: Any, kwargs: Any) -> ConcreteFunction:
+        specs: list[Any] = []
+
+        def place(leaf: Any) -> Any:
+            if isinstance(leaf, signature.TensorSpec):
+                if leaf.shape.rank is None:
+                    raise errors.InvalidArgumentError(
+                        f"The rank of an argument must be known; XLA needs it. Received: {leaf!r}.")
+                specs.append(leaf)
+                return Argument(len(specs) - 1)
+            if isinstance(leaf, Tensor):
+                specs.append(signature.TensorSpec(leaf.shape, leaf.dtype))
+                return Argument(len(specs) - 1)
+            return leaf
+
+        structure = nest.map_structure(place, (tuple(args), dict(kwargs)))
+        static = [TensorType.of(s.dtype, [1 if d is None else d for d in s.shape]) for s in specs]
+        opened = signature.open_types(static, specs)
+        key = ("specs", tuple(opened), tuple(signature.leaf_key(leaf) for leaf in nest.flatten(structure)
+                                             if not isinstance(leaf, Argument)))
+        with _TRACING:
+            if key not in self._concrete:
+                return self._trace(structure, opened, key)
+            return self._concrete[key]
+
+    def experimental_get_tracing_count(self) -> int:
+        """How many times the Python function has been traced."""
+        return self._trace_count
+
+    @property
+    def input_signature(self) -> Any:
+        """The input signature given, or None."""
+        return self._input_signature
+
+    @property
+    def function_spec(self) -> Signature:
+        """The parameters."""
+        return self._signature
+
+    # --- methods ---
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        found = self._bound.get(id(instance))
+        if found is not None and found[0]() is instance:
+            return found[1]
+        return self._bind_to(instance)
+
+    def _bind_to(self, instance: Any) -> Function:
+        """A function of its own for each instance, which dies with it."""
+        key = id(instance)
+        bound_to: Callable[[], Any]
+        try:
+            bound_to = weakref.ref(instance, lambda _: self._bound.pop(key, None))
+        except TypeError:
+            bound_to = lambda: instance  # noqa: E731  (an instance that has no weak references is kept)
+        method = self.python_function
+
+        @functools.wraps(method)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return method(bound_to(), *args, **kwargs)
+
+        call.__signature__ = _without_self(method)  # type: ignore[attr-defined]
+        function = Function(call, self._input_signature, self._reduce_retracing, self._name)
+        self._bound[key] = (bound_to, function)
+        return function
+
+    def __repr__(self) -> str:
+        return f"<treadle.function {self._name}{self._signature.parameters or ''}>"
+
+
+def _without_self(method: Callable) -> Any:
+    parameters = Signature(method).parameters
+    assert parameters is not None
+    return parameters.replace(parameters=list(parameters.parameters.values())[1:])
+
+
+def _open_spec(before: TensorType, now: TensorType) -> Any:
+    return signature.TensorSpec([a if a == b else None for a, b in zip(before.shape, now.shape)], now.dtype)
+
+
+def function(func: Callable | None = None, input_signature: Any = None, autograph: bool = True,
+             jit_compile: bool | None = None, reduce_retracing: bool = False, experimental_implements: Any = None,
+             experimental_autograph_options: Any = None, experimental_attributes: Any = None,
+             experimental_relax_shapes: bool | None = None, experimental_compile: bool | None = None,
+             experimental_follow_type_hints: bool | None = None) -> Any:
+    """Compile a Python function: trace it once for each signature, optimise the graph, run it as one XLA program.
+
+    Use as `@tf.function`, `@tf.function(...)` or `tf.function(f)`.
+
+    Args:
+        func: the Python function or method.
+        input_signature: a sequence of (structures of) `TensorSpec`; the function is traced once, for these.
+        reduce_retracing: leave sizes open that differ between calls, rather than trace anew for each.
+        autograph: accepted for compatibility.
+        jit_compile: accepted for compatibility; every function is compiled by XLA.
+
+    >>> import treadle as tf
+    >>> @tf.function
+    ... def norm(x):
+    ...     return tf.sqrt(tf.reduce_sum(x * x))
+    >>> norm(tf.constant([3.0, 4.0])).numpy()
+    np.float32(5.0)
+    """
+    def decorate(python_function: Callable) -> Function:
+        if isinstance(python_function, (staticmethod, classmethod)):
+            raise errors.DtypeError("Put `@function` below `@staticmethod` or `@classmethod`, not above.")
+        relaxed = bool(reduce_retracing or experimental_relax_shapes)
+        if isinstance(python_function, Function):
+            python_function = python_function.python_function
+        return Function(python_function, input_signature, relaxed)
+    return decorate if func is None else decorate(func)
+
+
+__all__ = ["Function", "Variable", "function", "functions_run_eagerly", "run_functions_eagerly"]

@@ -1,0 +1,1 @@
+"""treadle: a graph-tracing compiler for training code."""
