@@ -1,0 +1,112 @@
+"""The pipeline: passes in a row, verified after each, every stage kept.
+
+    result = run_pipeline(graph)
+    print(result)                       # the passes, and how many operations each left
+    print(result["constant_folding"])   # the graph after that pass
+    run_pipeline(graph, passes=[*PIPELINE, ("mine", my_pass)])
+
+A pass is a function from a graph to a graph. It leaves what it was given as it is, and returns that same object if
+it has nothing to do; then neither the verifier nor, in the end, the pipeline has anything to do either.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from treadle.ir import errors
+from treadle.ir.graph import Graph
+from treadle.ir.passes.algebra import algebra
+from treadle.ir.passes.common_subexpressions import common_subexpressions
+from treadle.ir.passes.constant_folding import constant_folding
+from treadle.ir.passes.dead_code import dead_code
+from treadle.ir.passes.inlining import inlining
+from treadle.ir.passes.nested import Pass
+from treadle.ir.verifier import verify as verify_graph
+
+PIPELINE: list[tuple[str, Pass]] = [
+    ("inlining", inlining),
+    ("constant_folding", constant_folding),
+    ("algebra", algebra),
+    ("common_subexpressions", common_subexpressions),
+    ("dead_code", dead_code),
+]
+_ROUNDS = 3
+
+
+@dataclass
+class Pipeline:
+    """What a run of the pipeline did. `stages` are (name, graph), the first of them ("input", graph)."""
+
+    stages: list[tuple[str, Graph]]
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph in the end."""
+        return self.stages[-1][1]
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """After each stage, how many operations there are, in the graph and those nested in it."""
+        return [(name, operation_count(graph)) for name, graph in self.stages]
+
+    def __getitem__(self, name: str) -> Graph:
+        """The graph after the last run of the pass called `name`."""
+        found = [graph for stage, graph in self.stages if stage == name]
+        if not found:
+            raise errors.NotFoundError(
+                f"There was no pass of that name. Received: {name!r}. Stages: {[n for n, _ in self.stages]}.")
+        return found[-1]
+
+    def __str__(self) -> str:
+        rows = [f"{'stage':<24}{'operations':>12}{'ms':>10}"]
+        for (name, count), seconds in zip(self.counts, self.seconds):
+            rows.append(f"{name:<24}{count:>12}{seconds * 1e3:>10.1f}")
+        return "\n".join(rows)
+
+
+def run_pipeline(graph: Graph, passes: Sequence[tuple[str, Pass]] | None = None, verify: bool = True) -> Pipeline:
+    """Run the passes (`PIPELINE` by default) one after the other, again from the first while they find something.
+
+    Stops once every pass has had nothing to do since the last change, or after three rounds. With `verify`, the graph
+    is checked before and after every change; InternalError names the pass that broke it.
+    """
+    passes = PIPELINE if passes is None else passes
+    checked: set | None = set() if verify else None
+    result = Pipeline([("input", graph)])
+    result.seconds.append(_checked("input", graph, checked))
+    idle = 0  # how many passes in a row changed nothing
+    for name, function in [*passes] * _ROUNDS:
+        if idle >= len(passes):
+            break
+        start = time.perf_counter()
+        new = function(graph)
+        seconds = time.perf_counter() - start
+        if new is graph:
+            idle += 1
+        else:
+            _checked(name, new, checked)
+            idle = 1  # every pass leaves its own work done
+            graph = new
+        result.stages.append((name, graph))
+        result.seconds.append(seconds)
+    return result
+
+
+def _checked(name: str, graph: Graph, checked: set | None) -> float:
+    start = time.perf_counter()
+    if checked is not None:
+        try:
+            verify_graph(graph, checked)
+        except errors.InternalError as error:
+            error.message = f"After the pass {name!r}: {error.message}"
+            error.args = (error.message,)
+            raise
+    return time.perf_counter() - start
+
+
+def operation_count(graph: Graph) -> int:
+    """How many operations the graph has, those of nested graphs included (each graph once)."""
+    return sum(len(g) for g in graph.nested())
