@@ -9,9 +9,11 @@ exact through reshapes and concatenations, and `substitute` gives the integer on
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Union
 
 Size = Union[int, "Dim"]
@@ -19,7 +21,7 @@ Monomial = tuple[str, ...]
 
 
 class Dim:
-    """A size known only when the function is called. Supports + - * // % with ints and Dims; equal if equal as polynomials."""
+    """A size known only when the function is called. Supports + - * // %; two are equal if equal as polynomials."""
 
     __slots__ = ("terms", "atoms", "_text")
 
@@ -118,7 +120,7 @@ def substitute(size: Any, sizes: Mapping[str, Size]) -> Any:
 def _parts(size: Size) -> tuple[dict[Monomial, int], dict[str, tuple]]:
     if isinstance(size, Dim):
         return size.terms, size.atoms
-    return ({(): int(size)} if size else {}), {}
+    return ({(): operator.index(size)} if size else {}), {}
 
 
 def _combine(a: Size, b: Size, sign: int) -> Size:
@@ -164,7 +166,7 @@ def floordiv(a: Size, b: Size) -> Size:
         return a // b
     if a == b:
         return 1
-    b_terms, b_atoms = _parts(b)
+    b_terms, _ = _parts(b)
     if len(b_terms) == 1:
         (divisor, scale), = b_terms.items()
         quotient: dict[Monomial, int] = {}
@@ -180,30 +182,36 @@ def floordiv(a: Size, b: Size) -> Size:
     return _atom("floordiv", a, b)
 
 
-def maximum(a: Size, b: Size) -> Size:
-    """The larger of two sizes."""
-    return max(a, b) if is_known(a, b) else a if a == b else _atom("maximum", a, b)
+def maximum(*sizes: Size) -> Size:
+    """The largest of some sizes."""
+    return _joined("maximum", max, sizes)
 
 
-def minimum(a: Size, b: Size) -> Size:
-    """The smaller of two sizes."""
-    return min(a, b) if is_known(a, b) else a if a == b else _atom("minimum", a, b)
+def minimum(*sizes: Size) -> Size:
+    """The smallest of some sizes."""
+    return _joined("minimum", min, sizes)
 
 
-def broadcast(a: Size, b: Size) -> Size:
-    """The size of two broadcast dimensions; ValueError if both are integers that do not fit."""
-    if a == b or (isinstance(b, int) and b == 1):
-        return a
-    if isinstance(a, int) and a == 1:
-        return b
-    if is_known(a, b):
-        raise ValueError(f"{a} and {b} do not broadcast")
-    # One integer above 1 decides: the other must be equal or 1, which is checked once it is known.
-    if isinstance(a, int):
-        return a
-    if isinstance(b, int):
-        return b
-    return _atom("broadcast", a, b)
+def broadcast(*sizes: Size) -> Size:
+    """The size of dimensions broadcast together; ValueError if two are integers that do not fit."""
+    integers = {s for s in sizes if not isinstance(s, Dim) and s != 1}
+    if len(integers) > 1:
+        raise ValueError(f"{' and '.join(map(str, sizes))} do not broadcast")
+    # One integer above 1 decides: the others must be equal or 1, which is checked once they are known.
+    return integers.pop() if integers else _joined("broadcast", max, [s for s in sizes if isinstance(s, Dim)] or [1])
+
+
+def _joined(name: str, function: Callable[..., int], sizes: Sequence[Size]) -> Size:
+    """A function whose arguments have no order, may be nested and may be repeated: each is kept once, sorted."""
+    arguments: set[Size] = set()
+    for size in sizes:
+        # A size that is nothing but this function's atom stands for its arguments.
+        inner = size.atoms.get(str(size)) if isinstance(size, Dim) else None
+        arguments.update(inner[1:] if inner is not None and inner[0] == name else [size])
+    integers = [a for a in arguments if not isinstance(a, Dim)]
+    if integers:
+        arguments = {a for a in arguments if isinstance(a, Dim)} | {functools.reduce(function, integers)}
+    return _atom(name, *sorted(arguments, key=str)) if len(arguments) > 1 else arguments.pop()
 
 
 FUNCTIONS: dict[str, Callable[..., Size]] = {
@@ -211,20 +219,21 @@ FUNCTIONS: dict[str, Callable[..., Size]] = {
 }
 
 _TOKEN = re.compile(r"\s*(?:(-?\d+)|(\w+)|(.))")
+_END = (None, None, "")
 
 
 def parse(text: str) -> Size:
-    """The size that `str(size)` printed."""
-    tokens = [m.groups() for m in _TOKEN.finditer(text)]
+    """The size that `str(size)` printed; ValueError if it is none."""
+    tokens = [m.groups() for m in _TOKEN.finditer(text)] + [_END]
     size, end = _parse_sum(tokens, 0)
-    if end != len(tokens):
+    if tokens[end] is not _END:
         raise ValueError(f"not a size: {text!r}")
     return size
 
 
 def _parse_sum(tokens: list, at: int) -> tuple[Size, int]:
     total, at = _parse_product(tokens, at)
-    while at < len(tokens) and tokens[at][2] == "+":
+    while tokens[at][2] == "+":
         term, at = _parse_product(tokens, at + 1)
         total = total + term
     return total, at
@@ -232,7 +241,7 @@ def _parse_sum(tokens: list, at: int) -> tuple[Size, int]:
 
 def _parse_product(tokens: list, at: int) -> tuple[Size, int]:
     product, at = _parse_factor(tokens, at)
-    while at < len(tokens) and tokens[at][2] == "*":
+    while tokens[at][2] == "*":
         factor, at = _parse_factor(tokens, at + 1)
         product = product * factor
     return product, at
@@ -242,10 +251,17 @@ def _parse_factor(tokens: list, at: int) -> tuple[Size, int]:
     number, name, _ = tokens[at]
     if number is not None:
         return int(number), at + 1
-    if at + 1 < len(tokens) and tokens[at + 1][2] == "(":
-        arguments, at = [], at + 1
-        while tokens[at][2] != ")":
-            argument, at = _parse_sum(tokens, at + 1)
-            arguments.append(argument)
-        return FUNCTIONS[name](*arguments), at + 1
-    return Dim.symbol(name), at + 1
+    if name is None:
+        raise ValueError("a size ends early, or has a character that no size has")
+    if tokens[at + 1][2] != "(":
+        return Dim.symbol(name), at + 1
+    if name not in FUNCTIONS:
+        raise ValueError(f"sizes have no function {name!r}")
+    argument, at = _parse_sum(tokens, at + 2)
+    arguments = [argument]
+    while tokens[at][2] == ",":
+        argument, at = _parse_sum(tokens, at + 1)
+        arguments.append(argument)
+    if tokens[at][2] != ")":
+        raise ValueError(f"the arguments of {name!r} do not end")
+    return FUNCTIONS[name](*arguments), at + 1

@@ -178,7 +178,7 @@ class Parser:
         text = self.text[start:at]
         try:
             size = int(text) if text.isdigit() else dims.parse(text)
-        except (ValueError, IndexError, KeyError):
+        except (ValueError, TypeError):
             self.fail(f"expected a size, found {text!r}")
         self.at = at
         return size
@@ -324,7 +324,8 @@ class Parser:
         at = self.at if at is None else at
         line = self.text.count("\n", 0, at) + 1
         source = self.text[self.text.rfind("\n", 0, at) + 1:].split("\n", 1)[0]
-        raise errors.InvalidArgumentError(f"Not the text of a graph; line {line}: {message}.\n    {source.strip()[:200]}")
+        raise errors.InvalidArgumentError(
+            f"Not the text of a graph; line {line}: {message}.\n    {source.strip()[:200]}")
 
 
 def _unquoted(name: str) -> str:
@@ -395,5 +396,5 @@ def same_array(a: np.ndarray, b: np.ndarray) -> bool:
     if a.dtype.kind in "biu":
         return bool(np.array_equal(a, b))
     with np.errstate(all="ignore"):
-        same = (a == b) & (np.signbit(a) == np.signbit(b)) | ((a != a) & (b != b))
+        same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
     return bool(np.all(same))

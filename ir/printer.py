@@ -19,6 +19,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import math
 import re
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -124,7 +125,7 @@ class Printer:
         return f"  @ {quoted(label, PLAIN_FILE)}:{where.line}{function}"
 
     def attribute(self, value: Any) -> str:
-        """An attribute as a literal. Every kind's spelling differs from all others', so that it is read back exactly."""
+        """An attribute as a literal. Each kind has a spelling of its own, so that it is read back exactly."""
         kind = type(value)
         if kind in (bool, type(None)):
             return _WORDS[value]
@@ -182,7 +183,7 @@ def element_format(dtype: np.dtype) -> Callable[[Any], str]:
     def floating(x: Any) -> str:
         exact = float(x)
         short = str(x)
-        if exact != exact or dtype.type(float(short)) != x:
+        if math.isnan(exact) or dtype.type(float(short)) != x:
             return repr(exact)
         return short if any(c in short for c in ".en") else short + ".0"
     return floating

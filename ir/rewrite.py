@@ -169,7 +169,7 @@ def rule(text: str, pattern: Callable[..., Any], replacement: Callable[..., Any]
     with interpreting(PatternInterpreter()):
         root = pattern(*map(Variable, names))
     if not isinstance(root, Node):
-        raise ValueError(f"the pattern of {text!r} must be an operation")
+        raise TypeError(f"the pattern of {text!r} must be an operation")
     wanted = {*_names(replacement), *(_names(when) if when else ())}
     if not wanted <= set(names):
         raise ValueError(f"{text!r}: the pattern has no variables {sorted(wanted - set(names))}")

@@ -19,7 +19,7 @@ It runs after differentiation: `stop_gradient` has done its work.
 from __future__ import annotations
 
 from treadle.ir.graph import Graph
-from treadle.ir.ops.elementwise import cast, divide_float
+from treadle.ir.ops.elementwise import cast, divide_float, negative
 from treadle.ir.ops.structure import identity, stop_gradient
 from treadle.ir.passes.nested import everywhere
 from treadle.ir.rewrite import Rule, RuleSet, node, rewrite, rule
@@ -39,7 +39,7 @@ ARITHMETIC: list[Rule] = [
     rule("x - 0 -> x", lambda x: x - 0, lambda x: x),
     rule("x + -0.0 -> x", lambda x: x + -0.0, lambda x: x, when=is_real),
     rule("-0.0 - x -> -x", lambda x: -0.0 - x, lambda x: -x, when=is_real),
-    rule("-(-x) -> x", lambda x: -(-x), lambda x: x),
+    rule("-(-x) -> x", lambda x: negative(negative(x)), lambda x: x),
     rule("x + -y -> x - y", lambda x, y: x + -y, lambda x, y: x - y),
     rule("x - -y -> x + y", lambda x, y: x - -y, lambda x, y: x + y),
     rule("-x * -y -> x * y", lambda x, y: -x * -y, lambda x, y: x * y),
