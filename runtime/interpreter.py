@@ -23,6 +23,10 @@ class TensorInterpreter(Interpreter):
     def lift(self, initial_value: Any) -> Any:
         """A variable's initial value as something that can be evaluated eagerly."""
 
+    def custom_gradient(self, *arguments: Any) -> Any:
+        """A call of a function whose gradient the user wrote, as one operation (in a trace only)."""
+        raise NotImplementedError
+
     @abstractmethod
     def variable_created(self, variable: Any) -> None:
         """Take note of a new variable."""

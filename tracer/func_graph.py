@@ -6,18 +6,19 @@ later readings see, and at the end the final values become outputs. Tensors from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from treadle.ir import errors, location
+from treadle.ir.autodiff import split
 from treadle.ir.builder import append, append_constant
 from treadle.ir.graph import Graph, Operation, Value
-from treadle.ir.interpreter import state
+from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import Op
+from treadle.ir.operators import TABLE
+from treadle.ir.ops.structure import call_with_gradient
 from treadle.ir.types import TensorType
-from treadle.runtime import convert
+from treadle.runtime import convert, nest
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import TensorInterpreter
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
@@ -159,11 +160,44 @@ class FuncGraph(TensorInterpreter):
         return values[wanted]
 
 
-def is_symbolic(values: Sequence[Any]) -> bool:
-    """True if any value belongs to a trace."""
-    return any(isinstance(v, SymbolicTensor) for v in values)
+    def custom_gradient(self, f: Callable, name: str, args: Any, flat: Sequence[Any], kwargs: dict[str, Any],
+                        pullback_of: Callable) -> Any:
+        """Trace `f` and its gradient function into one `call_with_gradient` operation."""
+        inner = FuncGraph(name)
+        inner.outer = self
+        with interpreting(inner):
+            symbols = [inner.add_argument(t.type, f"x{i}") for i, t in enumerate(flat)]
+            returned = f(*nest.pack_sequence_as(args, symbols), **kwargs)
+            if not isinstance(returned, tuple) or len(returned) != 2 or not callable(returned[1]):
+                raise errors.DtypeError(f"`{name}`, decorated with custom_gradient, must return (result, gradient function).")
+            result, grad_fn = returned
+            outputs = [inner.convert(r) for r in nest.flatten(result)]
+            variables = [s.variable for s in inner.variables.values() if s.variable.trainable]
+            count = len(inner.graph.operations)
+            wanted = tuple(i for i, o in enumerate(outputs) if o.dtype.is_differentiable)
+            given = {i: inner.add_argument(outputs[i].type, f"g{i}") for i in wanted}
+            cotangents = [given[i] if i in given else TABLE["zeros_like"](o) for i, o in enumerate(outputs)]
+            found = pullback_of(grad_fn, variables, len(flat), name)(cotangents)
+            converted = [None if c is None else inner.convert(c).value for c in found]
+        inputs = {s.variable._number: s.input for s in inner.variables.values()}
+        places = [s.value for s in symbols] + [inputs[v._number] for v in variables]
+        arguments = [v for v in inner.graph.inputs if v not in {g.value for g in given.values()}]
+        joint = Graph(name, [*arguments, *(given[i].value for i in wanted)], inner.graph.operations)
+        index = {v: i for i, v in enumerate(arguments)}
+        linearized = split(joint, count, len(arguments), [o.value for o in outputs], wanted,
+                           [(index[p], c) for p, c in zip(places, converted) if c is not None])
+        plain = Graph(name, linearized.forward.inputs, linearized.forward.operations,
+                      linearized.forward.outputs[:linearized.visible])
+        outside: dict[Value, Any] = {s.value: t for s, t in zip(symbols, flat)}
+        outside.update({v: t for t, v in inner.captures})
+        operands = [self.convert(outside[v]) if v in outside else None for v in arguments]
+        reads = {s.input: s.variable for s in inner.variables.values()}
+        operands = [self.convert(reads[v]) if o is None else o for o, v in zip(operands, arguments)]
+        results = call_with_gradient(operands, graph=plain, linearized=linearized)
+        for known in inner.variables.values():
+            if known.assigned:
+                raise errors.UnimplementedError(
+                    f"`{name}`, decorated with custom_gradient, assigns the variable {known.variable.name}. Assign it "
+                    "outside of the decorated function.")
+        return nest.pack_sequence_as(result, list(results))
 
-
-def small_array(value: Any) -> bool:
-    """True for NumPy values that may be written into a program."""
-    return isinstance(value, (np.ndarray, np.generic)) and value.nbytes <= _LARGEST_CONSTANT
