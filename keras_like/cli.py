@@ -1,0 +1,38 @@
+"""The `treadle` command."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import treadle as tf
+from treadle.keras_like.demo import digits_classifier, linear_regression, report
+
+
+def demo(data: str, folder: Path) -> None:
+    """Train both models, time them three ways, and report."""
+    print(f"treadle {tf.__version__}")
+    print("\nLinear regression, 20,000 points, batch 256 (compiled):")
+    regression = linear_regression.run(print)
+    print(f"\nDigits classifier, MLP 256-256-10, Adam, batch 64, data: {data} (compiled):")
+    digits = digits_classifier.run(print, data)
+    report.write(folder, print, regression, digits)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="treadle", description=tf.__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("demo", help="train real models eagerly and compiled, and show the speed-up")
+    one.add_argument("--data", default="digits", help='"digits" (built in), "mnist" (from the Keras cache folder), '
+                     "or the path of an mnist.npz")
+    one.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the graphs and the picture")
+    options = parser.parse_args(arguments)
+    try:
+        demo(options.data, options.out)
+    except (FileNotFoundError, ValueError) as error:
+        if isinstance(error, tf.errors.OpError):
+            raise
+        parser.exit(2, f"treadle demo: {error}\n")
+    return 0

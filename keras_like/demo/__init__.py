@@ -1,0 +1,1 @@
+"""`treadle demo`: two real training jobs, eagerly and compiled, beside hand-written `jax.jit`."""

@@ -1,0 +1,5 @@
+"""Data sets."""
+
+from treadle.keras_like.datasets import digits, mnist
+
+__all__ = ["digits", "mnist"]
