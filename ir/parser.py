@@ -1,7 +1,4 @@
-"""Reads the text form of graphs (`treadle.ir.printer`) back, and compares graphs.
-
-    assert equal(parse(str(graph)), graph)
-"""
+"""Reads the text form of graphs (`treadle.ir.printer`) back: `equal(parse(str(graph)), graph)`."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from treadle.ir import dims, dtypes, errors, printer
-from treadle.ir.dims import Dim, Size
+from treadle.ir.dims import Size
 from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.location import Location
 from treadle.ir.op import REGISTRY
@@ -28,10 +25,16 @@ def parse(text: str) -> Graph:
     Raises InvalidArgumentError, naming the line, where the text is not a graph. The types are read, not inferred:
     `treadle.ir.verifier.verify` checks them.
     """
-    return Parser(text).module()
+    parser = Parser(text)
+    try:
+        return parser.module()
+    except errors.OpError:
+        raise
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        parser.fail(f"this literal has no value ({error})")
 
 
-_STRING = r'"(?:[^"\\]|\\.)*"'
+_STRING = r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
 _SPACE = re.compile(r"\s*")
 _NAME = re.compile(rf"{printer.PLAIN_NAME.pattern}|{_STRING}")
 _VALUE = re.compile(rf"%([\w./]+|{_STRING})")
@@ -59,6 +62,7 @@ class Parser:
         self.defined: set[str] = set()
         self.files: dict[str, str] = {}
         self.data: dict[str, str] = {}
+        self.arrays: dict[tuple[str, TensorType], np.ndarray] = {}  # rows of `data` as they were used
         self.end = len(text)
         for row in _TABLE.finditer(text):
             self.end = min(self.end, row.start())
@@ -178,7 +182,7 @@ class Parser:
         text = self.text[start:at]
         try:
             size = int(text) if text.isdigit() else dims.parse(text)
-        except (ValueError, TypeError):
+        except ValueError:
             self.fail(f"expected a size, found {text!r}")
         self.at = at
         return size
@@ -216,9 +220,8 @@ class Parser:
                 return dtype
             self.at = start
             type = self.type()
-            if self.text.startswith((" ", "\n"), self.at) and self.text[self.skip()] not in "@:":
-                return self.array(type)
-            return type
+            self.skip()
+            return type if self.text.startswith((",", ")", "}"), self.at) else self.array(type)
         return self.size()
 
     def string(self) -> str:
@@ -245,13 +248,9 @@ class Parser:
             number = self.match(_WORD, "the number of a row of data")[0]
             if number not in self.data:
                 self.fail(f"there is no row `data #{number}`", start)
-            try:
-                raw = base64.b64decode(self.data[number], validate=True)
-            except binascii.Error as error:
-                self.fail(f"data #{number} is not base64: {error}", start)
-            if len(raw) != product(shape) * dtype.itemsize:
-                self.fail(f"data #{number} has {len(raw)} bytes, which do not fill {type}", start)
-            return np.frombuffer(raw, dtype).reshape(shape)  # read-only, as `raw` is
+            if (number, type) not in self.arrays:
+                self.arrays[number, type] = self.decoded(number, type)
+            return self.arrays[number, type]
         elements: list[Any] = []
         self.elements(shape, elements)
         try:
@@ -263,6 +262,16 @@ class Parser:
         array = array.reshape(shape)
         array.flags.writeable = False
         return array
+
+    def decoded(self, number: str, type: TensorType) -> np.ndarray:
+        """A row of the table of data as an array; read-only, as the bytes are."""
+        try:
+            raw = base64.b64decode(self.data[number], validate=True)
+        except binascii.Error as error:
+            self.fail(f"data #{number} is not base64: {error}")
+        if len(raw) != product(type.shape) * type.dtype.size:
+            self.fail(f"data #{number} has {len(raw)} bytes, which do not fill {type}")
+        return np.frombuffer(raw, type.dtype.numpy).reshape(type.shape)
 
     def elements(self, shape: tuple, found: list[Any]) -> None:
         """Read nested lists of the given shape."""
@@ -330,71 +339,3 @@ class Parser:
 
 def _unquoted(name: str) -> str:
     return json.loads(name) if name.startswith('"') else name
-
-
-# --- comparison -----------------------------------------------------------------------------------------------------
-
-
-def equal(a: Graph, b: Graph) -> bool:
-    """True if the graphs are the same but for names: operations in order, attributes, types and source lines."""
-    proven: set[tuple[int, int]] = set()
-    todo = [(a, b)]
-    while todo:
-        pair = todo.pop()
-        key = (id(pair[0]), id(pair[1]))
-        if key not in proven:
-            proven.add(key)
-            if not _same_graph(*pair, todo):
-                return False
-    return True
-
-
-def _same_graph(a: Graph, b: Graph, todo: list[tuple[Graph, Graph]]) -> bool:
-    """Compare two graphs; pairs of graphs nested in them are added to `todo`."""
-    if a.input_types != b.input_types or len(a.operations) != len(b.operations):
-        return False
-    values = dict(zip(a.inputs, b.inputs))
-    for x, y in zip(a.operations, b.operations):
-        if (x.op is not y.op or x.location != y.location or list(x.attributes) != list(y.attributes)
-                or [r.type for r in x.results] != [r.type for r in y.results]
-                or [values.get(o) for o in x.operands] != list(y.operands)
-                or not all(same_attribute(v, y.attributes[k], todo) for k, v in x.attributes.items())):
-            return False
-        values.update(zip(x.results, y.results))
-    return [values.get(v) for v in a.outputs] == b.outputs
-
-
-def same_attribute(a: Any, b: Any, todo: list[tuple[Graph, Graph]]) -> bool:
-    """True if the attributes are equal, kind for kind and bit for bit; any NaN is like any other.
-
-    Two graphs are taken to be equal if the pair, added to `todo`, turns out so.
-    """
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, Graph):
-        todo.append((a, b))
-        return True
-    if isinstance(a, tuple):
-        return len(a) == len(b) and all(same_attribute(x, y, todo) for x, y in zip(a, b))
-    if isinstance(a, (float, complex)):
-        return same_array(np.asarray(a), np.asarray(b))
-    if isinstance(a, np.ndarray):
-        return same_array(a, b)
-    if isinstance(a, (bool, int, str, bytes, type(None), Dim)):
-        return a == b
-    return a is b
-
-
-def same_array(a: np.ndarray, b: np.ndarray) -> bool:
-    """True if the arrays have the same dtype, shape and bits; any NaN is like any other."""
-    if a.dtype != b.dtype or a.shape != b.shape:
-        return False
-    if a.dtype.kind == "O":
-        return a.tolist() == b.tolist()
-    if a.dtype.kind == "c":
-        return same_array(a.real, b.real) and same_array(a.imag, b.imag)
-    if a.dtype.kind in "biu":
-        return bool(np.array_equal(a, b))
-    with np.errstate(all="ignore"):
-        same = (a == b) & (np.signbit(a) == np.signbit(b)) | (np.isnan(a) & np.isnan(b))
-    return bool(np.all(same))

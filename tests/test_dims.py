@@ -98,8 +98,8 @@ def test_broadcast_of_sizes_that_do_not_fit():
         dims.substitute(late, {"n0": 3, "n1": 4})
 
 
-@pytest.mark.parametrize("text", ["", "n0+", "n0*", "sqrt(n0)", "floordiv(n0,2", "floordiv(n0", "n0)", "n0 n1", "n0-1", "?",
-                                  "maximum()"])
+@pytest.mark.parametrize("text", ["", "n0+", "n0*", "sqrt(n0)", "floordiv(n0,2", "floordiv(n0", "n0)", "n0 n1", "n0-1",
+                                  "?", "maximum()"])
 def test_text_that_is_no_size(text):
     with pytest.raises(ValueError):
         dims.parse(text)
