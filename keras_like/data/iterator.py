@@ -1,0 +1,85 @@
+"""Iterators: what `iter(dataset)` and `dataset.as_numpy_iterator()` return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator as PythonIterator
+from typing import Any
+
+import numpy as np
+
+import treadle as tf
+from treadle.keras_like.data.components import as_tensors, is_dataset
+from treadle.keras_like.data.node import Node
+from treadle.keras_like.data.structure import map_components
+
+
+class Iterator(PythonIterator):
+    """One iteration over a data set. `next(it)` ends with StopIteration, `it.get_next()` with OutOfRangeError."""
+
+    def __init__(self, node: Node):
+        self._node = node
+        self._elements = node.elements()
+
+    @property
+    def element_spec(self) -> Any:
+        """The spec of the elements."""
+        return self._node.spec
+
+    def __next__(self) -> Any:
+        return as_tensors(next(self._elements))
+
+    def get_next(self, name: str | None = None) -> Any:
+        """The next element; OutOfRangeError after the last."""
+        for element in self._elements:
+            return as_tensors(element)
+        raise tf.errors.OutOfRangeError("The data set has no more elements. Loop with `for` to stop at the end.")
+
+    def get_next_as_optional(self) -> Optional:
+        """The next element, or an empty Optional after the last."""
+        for element in self._elements:
+            return Optional(as_tensors(element), True)
+        return Optional(None, False)
+
+
+class Optional:
+    """An element that may be missing."""
+
+    __slots__ = ("_element", "_present")
+
+    def __init__(self, element: Any, present: bool):
+        self._element = element
+        self._present = present
+
+    def has_value(self, name: str | None = None) -> Any:
+        """A scalar tensor: True if there is an element."""
+        return tf.convert_to_tensor(self._present)
+
+    def get_value(self, name: str | None = None) -> Any:
+        """The element; InvalidArgumentError if there is none."""
+        if not self._present:
+            raise tf.errors.InvalidArgumentError("This Optional holds no value. Ask `has_value()` first.")
+        return self._element
+
+
+class NumpyIterator(PythonIterator):
+    """One iteration over a data set, with NumPy arrays (and NumPy scalars) as components."""
+
+    def __init__(self, node: Node):
+        self._elements = node.elements()
+
+    def __next__(self) -> Any:
+        return map_components(_as_numpy, next(self._elements))
+
+
+def _as_numpy(component: Any) -> Any:
+    if component is None:
+        return None
+    if is_dataset(component):
+        return component.as_numpy_iterator()
+    array = np.asarray(component)
+    if not array.ndim:
+        return array[()]
+    # A batch may be a view of the data set's own columns.
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,39 @@
+"""Where the order of shuffles comes from: NumPy generators, seeded by the user's seed and `tf.random.set_seed`."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+
+class Epochs:
+    """A random source for each iteration of a node: another one every time, or the same one each time.
+
+    The same `seed` gives the same sequence of orders in every process.
+    """
+
+    def __init__(self, seed: int | None, rerandomize: bool = True):
+        self._entropy = entropy(seed)
+        self._rerandomize = rerandomize
+        self._epoch = 0
+        self._lock = threading.Lock()
+
+    def next(self) -> np.random.SeedSequence:
+        """The seed of the next iteration."""
+        with self._lock:
+            epoch = self._epoch
+            self._epoch += self._rerandomize
+        return np.random.SeedSequence([*self._entropy, epoch])
+
+
+def entropy(seed: int | None) -> list[int]:
+    """The numbers that seed a node."""
+    if seed is not None:
+        return [int(seed) % 2**64]
+    return [int(word) for word in np.random.SeedSequence().generate_state(4)]
+
+
+def generators(sequence: np.random.SeedSequence, count: int) -> list[np.random.Generator]:
+    """Independent generators."""
+    return [np.random.Generator(np.random.PCG64(child)) for child in sequence.spawn(count)]
