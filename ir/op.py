@@ -24,6 +24,7 @@ from typing import Any
 
 from treadle.ir import errors, interpreter, operators
 from treadle.ir.attributes import Kind
+from treadle.ir.dtypes import as_dtype
 from treadle.ir.interpreter import bind, state
 
 REGISTRY: dict[str, Op] = {}
@@ -135,14 +136,14 @@ class Op:
             shared, hints = self.shared * len(args), self.hints * len(args)
         else:
             shared, hints = self.shared, self.hints
-        dtype = None
-        for arg, s in zip(args, shared):
-            if s and hasattr(arg, "dtype"):
-                found = arg.dtype
-                dtype = getattr(arg, "type", arg).dtype if is_operand(arg) else found
-                break
-        return [a if is_operand(a) else self._convert_operand(current, a, dtype if s else h, i)
-                for i, (a, s, h) in enumerate(zip(args, shared, hints))]
+        dtype = next((as_dtype(a.dtype) for a, s in zip(args, shared) if s and hasattr(a, "dtype")), None)
+        converted = []
+        for i, (arg, s, hint) in enumerate(zip(args, shared, hints)):
+            operand = arg if is_operand(arg) else self._convert_operand(current, arg, dtype if s else hint, i)
+            if s and dtype is None and hasattr(operand, "type"):  # a pattern of a rewrite rule has none
+                dtype = operand.type.dtype
+            converted.append(operand)
+        return converted
 
     def _convert_operand(self, current: interpreter.Interpreter, value: Any, hint: Any, place: int) -> Any:
         try:

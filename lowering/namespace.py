@@ -50,6 +50,11 @@ class JaxNamespace:
     def cast(x: Any, dtype: Any) -> Any:
         return lax.convert_element_type(x, dtype.numpy)
 
+    @staticmethod
+    def linear_transpose(function: Any, shape: Sequence[int], g: Any) -> Any:
+        """The transpose, at `g`, of a linear function of one array of the given shape."""
+        return jax.linear_transpose(function, jax.ShapeDtypeStruct(shape, g.dtype))(g)[0]
+
     def run_graph(self, graph: Any, arrays: Sequence[Any]) -> list[Any]:
         """The outputs of a graph for JAX arrays (or tracers), operation by operation."""
         values = dict(zip(graph.inputs, arrays))

@@ -8,7 +8,8 @@ from typing import Any
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.dims import Size
 from treadle.ir.dtypes import DType
-from treadle.ir.op import REGISTRY
+from treadle.ir.interpreter import state
+from treadle.ir.op import REGISTRY, on_sizes
 from treadle.ir.types import TensorType
 
 FLOATS = (dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64)
@@ -111,3 +112,31 @@ def unbroadcast(g: Any, x: Any) -> Any:
 def conj(x: Any) -> Any:
     """The complex conjugate; a real tensor as it is."""
     return REGISTRY["conj"](x) if x.dtype.is_complex else x
+
+
+def as_operand(value: Any, hint: DType | None = None) -> Any:
+    """`value` as the current interpreter's kind of tensor. `hint` is the dtype that a Python number takes."""
+    current = state.interpreter
+    return value if current.is_operand(value) else current.convert(value, hint)
+
+
+def as_operands(*values: Any) -> list[Any]:
+    """The values as tensors; Python numbers take the dtype of the first that has one, else that of the first value."""
+    hint = next((dtypes.as_dtype(v.dtype) for v in values if hasattr(v, "dtype")), None)
+    result = []
+    for value in values:
+        result.append(as_operand(value, hint))
+        hint = hint or result[0].dtype
+    return result
+
+
+def known_divisor(function: Callable) -> Callable:
+    """A `sizes` rule for a division: not known where the divisor is 0."""
+    def rule(x: Any, y: Any) -> Any:
+        return None if any(isinstance(k, int) and k == 0 for k in y.flat) else function(x, y)
+    return on_sizes(rule)
+
+
+def count_as_number(size: Size, dtype: DType) -> Any:
+    """A number of elements, to multiply or divide a tensor of `dtype` by."""
+    return float(size) if dims.is_known(size) else REGISTRY["from_size"](size=size, dtype=dtype)
