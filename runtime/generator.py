@@ -48,7 +48,7 @@ def as_seed(seed: Any, what: str = "seed") -> int:
 def _check_algorithm(alg: Any) -> None:
     if alg not in _ALGORITHMS:
         raise errors.InvalidArgumentError(
-            f"`alg` is 'auto_select', 'threefry' or 'philox'. Received: {alg!r}. (The bits are Threefry's in each case.)")
+            f"`alg` is 'auto_select', 'threefry' or 'philox'. Received: {alg!r}. (The bits are always Threefry's.)")
 
 
 class Generator:
@@ -263,7 +263,7 @@ def set_seed(seed: Any) -> None:
 
 
 def get_global_generator() -> Generator:
-    """The generator for code that is handed none. It starts from the global seed, if one was set before its first use."""
+    """The generator for code that is handed none. It starts from the global seed, if one was set before."""
     with _lock:
         if _streams.default is None:
             _streams.default = Generator(state=[0, _entropy() if _streams.seed is None else _streams.seed])

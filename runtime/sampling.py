@@ -6,10 +6,10 @@ from typing import Any
 
 from treadle.ir import dtypes, errors
 from treadle.ir.attributes import as_shape
+from treadle.ir.operators import TABLE
 from treadle.ir.ops import random as ops
 from treadle.ir.ops.elementwise import cast
 from treadle.ir.ops.rules import broadcast_shapes
-from treadle.ir.operators import TABLE
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import EagerTensor, Tensor
 

@@ -6,7 +6,13 @@ from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Bool, Dtype, Int, Shape, Str
 from treadle.ir.op import REGISTRY, Many, op
 from treadle.ir.ops.rules import (
-    NUMBERS, broadcast_shapes, conj, require, require_rank_at_least, same_dtype, same_size, show, unbroadcast,
+    NUMBERS,
+    broadcast_shapes,
+    conj,
+    require,
+    same_dtype,
+    show,
+    unbroadcast,
 )
 from treadle.ir.types import TensorType, product
 

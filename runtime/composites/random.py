@@ -10,8 +10,8 @@ from typing import Any
 
 from treadle.ir import dtypes, errors
 from treadle.ir.attributes import as_size
-from treadle.ir.ops import random as ops
 from treadle.ir.operators import TABLE
+from treadle.ir.ops import random as ops
 from treadle.runtime import sampling
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.generator import stream
