@@ -35,7 +35,7 @@ from treadle.ir.op import Op
 from treadle.ir.operators import Operators
 from treadle.ir.printer import is_splat
 
-_MOST_STEPS = 1000  # nested rewrites of one operation: more means that rules undo each other
+_MOST_STEPS = 64  # rewrites that one operation sets off: more means that rules undo each other
 
 
 # --- patterns -------------------------------------------------------------------------------------------------------

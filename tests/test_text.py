@@ -100,7 +100,8 @@ def test_input_names_are_kept_and_unique():
 
 LITERALS = [
     True, False, None, 0, 1, -7, 10**30, 0.0, -0.0, 1.0, 1e300, 5e-324, 0.1, 1e16,
-    float("inf"), float("-inf"), float("nan"), complex(1, -0.0), complex(float("nan"), float("inf")), "", "word", 'quote" \\ new\nline @ %x : é \u2028', "\ud800",
+    float("inf"), float("-inf"), float("nan"), complex(1, -0.0), complex(float("nan"), float("inf")), "", "word",
+    'quote" \\ new\nline @ %x : é \u2028', "\ud800",
     b"\x00\xff\"", (), (1,), (1, 2.0, "x", None), ((1, 2), (), ((True,),)), dtypes.float32, dtypes.bool_, dtypes.string,
     N0, N0 * 2 + 1, N0 * -1 - 3, (N0 + 1) // 2, (N0, 2), TensorType.of(dtypes.int8, ()),
     TensorType.of(dtypes.bfloat16, (N0, 3)), (F32, F32), "graph", "f32[2]",

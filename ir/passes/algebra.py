@@ -30,6 +30,11 @@ def is_real(x):
     return not x.dtype.is_complex
 
 
+def is_signed_real(x):
+    """Unsigned integers have no `negative`."""
+    return is_real(x) and not x.dtype.is_unsigned
+
+
 # --- arithmetic -----------------------------------------------------------------------------------------------------
 
 ARITHMETIC: list[Rule] = [
@@ -38,7 +43,7 @@ ARITHMETIC: list[Rule] = [
     rule("x / 1 -> x", lambda x: divide_float(x, 1), lambda x: x, when=is_real),
     rule("x - 0 -> x", lambda x: x - 0, lambda x: x),
     rule("x + -0.0 -> x", lambda x: x + -0.0, lambda x: x, when=is_real),
-    rule("-0.0 - x -> -x", lambda x: -0.0 - x, lambda x: -x, when=is_real),
+    rule("-0.0 - x -> -x", lambda x: -0.0 - x, lambda x: -x, when=is_signed_real),
     rule("-(-x) -> x", lambda x: negative(negative(x)), lambda x: x),
     rule("x + -y -> x - y", lambda x, y: x + -y, lambda x, y: x - y),
     rule("x - -y -> x + y", lambda x, y: x - -y, lambda x, y: x + y),
