@@ -13,6 +13,7 @@ from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.namespace import JAX
+from treadle.lowering.packing import Layout
 
 
 def struct(type: TensorType) -> jax.ShapeDtypeStruct:
@@ -29,26 +30,38 @@ def as_jax_function(graph: Graph) -> Callable[..., list[Any]]:
 
 
 class Executable:
-    """A compiled graph. `call(state, *rest)` is C++ from the first to the last instruction.
+    """A compiled graph. `call(state, rest)` is C++ from the first to the last instruction.
 
-    The graph's inputs are `donated` first ones, given as one list whose buffers the program may reuse, and the rest,
-    given as a second list; the result is (list of the first `returned` outputs, list of the other outputs).
+    The graph's first `donated` inputs are state: their new values are its first `donated` outputs, and their buffers
+    may be reused. `call` takes the state and the other inputs as two lists and returns two lists: the new state and the
+    other outputs. With `packs` (places among the state), each pack's arrays travel as one buffer; the state lists then
+    hold the buffers first, and after them the arrays that are in none.
     """
 
-    def __init__(self, graph: Graph, donated: int = 0, returned: int = 0):
+    def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = ()):
         if not graph.is_static:
             raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
+        types = graph.input_types
+        packed = {place for pack in packs for place in pack}
+        self.layouts = [Layout(tuple(types[i] for i in pack)) for pack in packs]
+        alone = [i for i in range(donated) if i not in packed]
 
         def run(state: Sequence[Any], rest: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-            outputs = JAX.run_graph(graph, [*state, *rest])
+            inputs: dict[int, Any] = dict(zip(alone, state[len(packs):]))
+            for pack, layout, buffer in zip(packs, self.layouts, state):
+                inputs.update(zip(pack, layout.unpack(buffer)))
+            outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *rest])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
-            return outputs[:returned], outputs[returned:]
+            buffers = [layout.pack([outputs[i] for i in pack]) for pack, layout in zip(packs, self.layouts)]
+            return [*buffers, *(outputs[i] for i in alone)], outputs[donated:]
         run.__name__ = run.__qualname__ = graph.name
 
-        types = [struct(t) for t in graph.input_types]
+        state_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in self.layouts]
+        state_types += [struct(types[i]) for i in alone]
         with compat.enable_x64(True):
-            self.lowered = jax.jit(run, donate_argnums=0, keep_unused=True).lower(types[:donated], types[donated:])
+            jitted = jax.jit(run, donate_argnums=0, keep_unused=True)
+            self.lowered = jitted.lower(state_types, [struct(t) for t in types[donated:]])
             self.compiled = self.lowered.compile()
         self.call = _direct_call(self.compiled)
 

@@ -19,16 +19,13 @@ from typing import Any
 import jax.numpy as jnp
 
 from treadle.ir.graph import Graph
+from treadle.lowering import packing
 from treadle.lowering.executable import Executable
 from treadle.runtime.tensor import EagerTensor
-from treadle.runtime.variable import Cell, Variable
+from treadle.runtime.variable import STATE_LOCK, Cell, Pack, Variable, _put_array
 
-_get_array = attrgetter("_array")
-_put_array = Cell._array.__set__  # type: ignore[attr-defined]
+_get_array, _is_valid = attrgetter("_array"), attrgetter("valid")
 _flatten = chain.from_iterable
-
-# Two threads must not donate the same variable's buffer, nor one read it while another donates it.
-STATE_LOCK = threading.RLock()
 
 
 class _Probe(Cell):
@@ -44,6 +41,7 @@ def _unshared_count() -> int:
 
 
 _UNSHARED = _unshared_count()
+_MOST_FILLS = 64
 
 
 class Program:
@@ -56,38 +54,65 @@ class Program:
     def __init__(self, graph: Graph, updated: Sequence[Variable], read: Sequence[Variable], captured: Sequence[Any]):
         self.graph = graph
         self.updated, self.read, self.captured = list(updated), list(read), list(captured)
-        self.executable = Executable(graph, donated=len(self.updated), returned=len(self.updated))
         self.types = graph.output_types[len(self.updated):]
-        self._call = self.executable.call
-        self._puts: list[Callable] = [partial(_put_array, v) for v in self.updated]
-        self._has_state = bool(self.updated)
         self._captured_arrays = [t._array for t in self.captured]
+        self._lead = bool(self.read or self._captured_arrays)
+        self._build(packing.layouts([v.type for v in self.updated]))
+
+    def _build(self, packs: Sequence[tuple[int, ...]]) -> None:
+        self.executable = Executable(self.graph, len(self.updated), packs)
+        self._call = self.executable.call
+        self._packs = [Pack([self.updated[i] for i in pack], layout)
+                       for pack, layout in zip(packs, self.executable.layouts)]
+        packed = {i for pack in packs for i in pack}
+        self._alone = [v for i, v in enumerate(self.updated) if i not in packed]
+        # What is read and stored on each call: the packs' buffers, then the variables that are in none.
+        self._cells: list[Cell] = [*self._packs, *self._alone]
+        self._puts: list[Callable] = [partial(_put_array, c) for c in self._cells]
+        self._epoch = -1
         self._warm: set[tuple] = set()
 
     def run(self, arrays: list[Any]) -> list[Any]:
         """Carry out the step for the argument arrays; returns the result arrays."""
-        if self.read or self._captured_arrays:
-            arrays = [*map(_get_array, self.read), *self._captured_arrays, *arrays]
-        if not self._has_state:
-            return self._call([], arrays)[1]
-        results: list[Any] = []
         with STATE_LOCK:
-            if self.read:
-                # Read again under the lock: another thread may have donated what was read before it.
-                arrays[:len(self.read)] = map(_get_array, self.read)
-            kept = list(map(_get_array, self.updated))
-            if max(map(getrefcount, kept)) > _UNSHARED:
-                kept = self._unshare(kept)
-            stores = map(call, chain(self._puts, repeat(results.append)),
-                         _flatten(_flatten(starmap(self._call, ((kept, arrays),)))))
-            del kept  # the program must hold the last reference, or the buffers cannot be reused
-            flavour = tuple(map(type, arrays))
-            if flavour in self._warm:
-                deque(stores, 0)
-            else:
-                self._run_cold(stores)
-                self._warm.add(flavour)
+            if self._epoch != Pack.epoch or (self._packs and not all(map(_is_valid, self._packs))):
+                self._claim()
+            if self._lead:
+                arrays = [*map(_get_array, self.read), *self._captured_arrays, *arrays]
+            if self._cells:
+                return self._step(arrays)
+        return self._call([], arrays)[1]
+
+    def _step(self, arrays: list[Any]) -> list[Any]:
+        """Run the program on the state and the other inputs, and store the new state."""
+        results: list[Any] = []
+        state = list(map(_get_array, self._cells))
+        if max(map(getrefcount, state)) > _UNSHARED:
+            state = self._unshare(state)
+        stores = map(call, chain(self._puts, repeat(results.append)),
+                     _flatten(_flatten(starmap(self._call, ((state, arrays),)))))
+        flavour = tuple(map(type, arrays))
+        if flavour in self._warm:
+            deque(stores, 0)
+        else:
+            self._run_cold(stores)
+            self._warm.add(flavour)
         return results
+
+    def _claim(self) -> None:
+        """See to it that the packs hold this program's small variables, and no other pack any of its others."""
+        for variable in (*self._alone, *self.read):
+            if variable._pack is not None:
+                variable._pack.release()
+        if self._packs and self._packs[0].fills == _MOST_FILLS:
+            # The variables are used elsewhere between the steps, again and again: packing does not pay.
+            for pack in self._packs:
+                pack.release()
+            self._build([])
+        for pack in self._packs:
+            if not pack.valid:
+                pack.fill()
+        self._epoch = Pack.epoch
 
     def _run_cold(self, stores: Any) -> None:
         """The first call goes through JAX's Python code, where a signal would lose the step: run it in a thread.
@@ -127,6 +152,15 @@ class Program:
             result.append(jnp.copy(array) if shared else array)
         arrays.clear()
         return result
+
+
+def store_all(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
+    """Give each variable its array, by one C call, so that a signal cannot leave half of them old."""
+    with STATE_LOCK:
+        for variable in variables:
+            if variable._pack is not None:
+                variable._pack.release()
+        deque(map(_put_array, variables, arrays), 0)
 
 
 def wrap(arrays: Sequence[Any], types: Sequence[Any]) -> list[EagerTensor]:

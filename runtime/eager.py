@@ -72,10 +72,10 @@ class EagerInterpreter(TensorInterpreter):
         return kernel
 
     def read_variable(self, variable: Any) -> EagerTensor:
-        return EagerTensor(variable._array, variable.type)
+        return EagerTensor(variable.array, variable.type)
 
     def assign_variable(self, variable: Any, value: EagerTensor) -> None:
-        variable._array = value._array if value.type.dtype.is_string else jax_array(value)
+        variable.store(value._array if value.type.dtype.is_string else jax_array(value))
 
     def lift(self, initial_value: Any) -> Any:
         return initial_value

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import copy
 import itertools
+import threading
+from collections import deque
 from collections.abc import Callable
+from functools import partial
+from itertools import repeat
+from operator import call
 from typing import Any
 
 import jax
@@ -36,6 +41,61 @@ class Cell:
     __slots__ = ("_array",)
 
 
+_put_array = Cell._array.__set__  # type: ignore[attr-defined]
+
+# Held while a program takes, donates and replaces state: two threads must not donate one buffer, nor one thread take
+# an array that another is about to donate.
+STATE_LOCK = threading.RLock()
+
+
+class Pack(Cell):
+    """Small variables that a compiled step keeps in one buffer, `_array`, while it runs again and again.
+
+    While the pack is `valid`, the variables' own slots are empty; reading one unpacks copies, and whoever wants to write
+    one, or to hand it to another program, calls `release` first.
+    """
+
+    __slots__ = ("variables", "layout", "valid", "fills", "_copies", "_copied")
+    epoch = 0  # how often any pack was filled: a program that sees no change need not look at its variables
+
+    def __init__(self, variables: list[Variable], layout: Any):
+        self.variables, self.layout = variables, layout
+        self.valid, self.fills = False, 0
+        self._array = self._copies = self._copied = None
+
+    def fill(self) -> None:
+        """Move the variables' values into the buffer."""
+        for variable in self.variables:
+            if variable._pack is not None:
+                variable._pack.release()
+            variable._pack = self
+        self._array = _on_device(self.layout.pack_on_host([v._array for v in self.variables]))
+        self._copies = self._copied = None
+        self.fills += 1
+        Pack.epoch += 1
+        self._switch([None] * len(self.variables), True)
+
+    def _switch(self, arrays: list[Any], valid: bool) -> None:
+        """Set all slots and the flag in one C call, so that no signal can leave a mixture."""
+        stores = [*map(partial, repeat(_put_array), self.variables, arrays), partial(setattr, self, "valid", valid)]
+        deque(map(call, stores), 0)
+
+    def read(self, variable: Variable) -> Any:
+        """The variable's value, unpacked."""
+        buffer = self._array
+        if self._copied is not buffer:
+            self._copies = self.layout.unpack_on_host(buffer)
+            self._copied = buffer
+        return self._copies[next(i for i, v in enumerate(self.variables) if v is variable)]
+
+    def release(self) -> None:
+        """Move the values back into the variables' own slots."""
+        if self.valid:
+            arrays = list(map(_on_device, self.layout.unpack_on_host(self._array)))
+            self._switch(arrays, False)
+            self._array = self._copies = self._copied = None
+
+
 class Variable(Cell, Operators):
     """A mutable tensor.
 
@@ -56,7 +116,7 @@ class Variable(Cell, Operators):
     [2.0, 3.0]
     """
 
-    __slots__ = ("type", "trainable", "_name", "_number", "constraint", "__dict__", "__weakref__")
+    __slots__ = ("type", "trainable", "_pack", "_name", "_number", "constraint", "__dict__", "__weakref__")
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
                  caching_device: Any = None, name: str | None = None, variable_def: Any = None, dtype: Any = None,
@@ -76,6 +136,7 @@ class Variable(Cell, Operators):
         self._name = name or "Variable"
         self._number = next(_numbers)
         self.constraint = constraint
+        self._pack: Pack | None = None
         self._array = _on_device(tensor._array)
         current().variable_created(self)
 
@@ -108,13 +169,27 @@ class Variable(Cell, Operators):
     @property
     def device(self) -> str:
         """The device's name."""
-        return EagerTensor(self._array, self.type).device
+        return EagerTensor(self.array, self.type).device
 
     def ref(self) -> Reference:
         """A hashable reference, for use as a dictionary key."""
         return Reference(self)
 
     # --- reading ---
+
+    @property
+    def array(self) -> Any:
+        """The value now, as the JAX or NumPy array that holds it."""
+        with STATE_LOCK:
+            array = self._array
+            return array if array is not None else self._pack.read(self)  # type: ignore[union-attr]
+
+    def store(self, array: Any) -> None:
+        """Replace the array."""
+        with STATE_LOCK:
+            if self._pack is not None:
+                self._pack.release()
+            self._array = array
 
     def _as_tensor(self) -> Tensor:
         """The value now, as a tensor; tapes take note of the reading."""
@@ -266,7 +341,8 @@ class Variable(Cell, Operators):
         memo[id(self)] = new
         new.type, new.trainable, new._name, new.constraint = self.type, self.trainable, self._name, self.constraint
         new._number = next(_numbers)
-        new._array = jnp.copy(self._array) if not self.dtype.is_string else self._array
+        new._pack = None
+        new._array = jnp.copy(self.array) if not self.dtype.is_string else self.array
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new
 
@@ -274,7 +350,7 @@ class Variable(Cell, Operators):
         raise errors.UnimplementedError("A variable cannot be copied shallowly. Use `copy.deepcopy`.")
 
     def __reduce__(self) -> Any:
-        return _unpickled, (np.asarray(self._array), self.type.dtype, self.trainable, self._name, self.__dict__)
+        return _unpickled, (np.asarray(self.array), self.type.dtype, self.trainable, self._name, self.__dict__)
 
     def __repr__(self) -> str:
         now = current().read_variable(self)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from treadle.ir.ops.structure import call
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
 from treadle.runtime import nest
-from treadle.runtime.dispatch import Program, wrap
+from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
 from treadle.runtime.spec import TensorSpec
@@ -195,9 +194,7 @@ class ConcreteFunction:
         count = len(self._updated)
         interpreter = current()
         if interpreter is EAGER:
-            # All variables are stored by one C call, so that a signal cannot leave half of them old.
-            stores = map(Variable._array.__set__, self._updated, [r._array for r in results[:count]])  # type: ignore[attr-defined]
-            deque(stores, 0)
+            store_all(self._updated, [r._array for r in results[:count]])
         else:
             for variable, value in zip(self._updated, results):
                 interpreter.assign_variable(variable, value)

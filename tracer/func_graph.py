@@ -136,7 +136,7 @@ class FuncGraph(TensorInterpreter):
     def _evaluate(self, wanted: Value) -> EagerTensor:
         """A variable's initial value, computed now. It may depend on variables (random state) but not on arguments."""
         values: dict[Value, EagerTensor] = {v: t for t, v in self.captures if isinstance(t, EagerTensor)}
-        values.update({s.input: EagerTensor(s.variable._array, s.variable.type) for s in self.variables.values()})
+        values.update({s.input: EagerTensor(s.variable.array, s.variable.type) for s in self.variables.values()})
         needed: set[Value] = {wanted}
         cone: list[Operation] = []
         for operation in reversed(self.graph.operations):
@@ -156,7 +156,7 @@ class FuncGraph(TensorInterpreter):
         for known in self.variables.values():
             # Random numbers drawn for the initial value are used up.
             if known.assigned and known.now.value in done:
-                known.variable._array = values[known.now.value]._array
+                known.variable.store(values[known.now.value]._array)
         return values[wanted]
 
 

