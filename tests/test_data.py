@@ -182,23 +182,32 @@ class Broken(Exception):
     pass
 
 
-def fails_at_3(x):
-    if int(x) == 3:
-        raise Broken("three")
+def fails_at_6(x):
+    if int(x) == 6:
+        raise Broken("six")
     return x
 
 
+def slowly(x):
+    time.sleep(0.002)
+    return x
+
+
+def slowly_fails(x):
+    time.sleep(0.002)
+    return fails_at_6(x)
+
+
 PIPELINES = {
-    "map": lambda: Dataset.range(6).map(fails_at_3),
-    "parallel map": lambda: Dataset.range(6).map(fails_at_3, num_parallel_calls=4),
-    "prefetch": lambda: Dataset.range(6).map(fails_at_3).prefetch(2),
-    "parallel map of prefetch": lambda: Dataset.range(6).map(fails_at_3).prefetch(1).map(
-        lambda x: x, num_parallel_calls=2),
-    "filter": lambda: Dataset.range(6).filter(lambda x: fails_at_3(x) > -1),
+    "map": lambda: Dataset.range(9).map(fails_at_6),
+    "parallel map": lambda: Dataset.range(9).map(slowly_fails, num_parallel_calls=4),
+    "prefetch": lambda: Dataset.range(9).map(fails_at_6).prefetch(2),
+    "parallel map of prefetch": lambda: Dataset.range(9).map(fails_at_6).prefetch(1).map(slowly, num_parallel_calls=2),
+    "filter": lambda: Dataset.range(9).filter(lambda x: fails_at_6(x) > -1),
     "generator": lambda: Dataset.from_generator(
-        lambda: (fails_at_3(i) for i in range(6)), output_signature=tf.TensorSpec([], tf.int64)),
+        lambda: (fails_at_6(i) for i in range(9)), output_signature=tf.TensorSpec([], tf.int64)),
     "parallel interleave": lambda: Dataset.range(1).interleave(
-        lambda _: Dataset.range(6).map(fails_at_3), num_parallel_calls=2),
+        lambda _: Dataset.range(9).map(fails_at_6), num_parallel_calls=2),
 }
 
 
@@ -208,8 +217,8 @@ def test_an_exception_surfaces_where_the_iteration_gets_there(name):
     with pytest.raises(Broken) as caught:
         for x in PIPELINES[name]():
             seen.append(int(x))
-    assert seen == [0, 1, 2]
-    assert caught.traceback[-1].name == "fails_at_3"
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert caught.traceback[-1].name == "fails_at_6"
 
 
 # --- shuffle --------------------------------------------------------------------------------------------------------
@@ -266,7 +275,7 @@ def test_the_fast_path_with_other_steps(name):
 
 
 def test_shuffle_is_uniform():
-    # Each element is equally often in each place, with a full buffer: 3,000 runs, chi-squared with 16 degrees of freedom.
+    # Each element is equally often in each place, with a full buffer: chi-squared with 16 degrees of freedom.
     counts = np.zeros((5, 5))
     ds = Dataset.range(5).shuffle(5, seed=0)
     for _ in range(3000):
@@ -330,10 +339,10 @@ def wait_until(condition):
 
 @pytest.mark.parametrize("make", [
     lambda: Dataset.range(10**6).map(lambda x: x).prefetch(3),
-    lambda: Dataset.range(10**6).map(lambda x: x, num_parallel_calls=3),
+    lambda: Dataset.range(10**6).map(slowly, num_parallel_calls=3).skip(5),
     lambda: Dataset.range(9).interleave(
         lambda n: Dataset.range(10**6).map(lambda x: x), cycle_length=3, num_parallel_calls=3),
-    lambda: Dataset.range(10**6).map(lambda x: x, num_parallel_calls=2).prefetch(1).batch(2).prefetch(2),
+    lambda: Dataset.range(10**6).map(slowly, num_parallel_calls=2).prefetch(1).batch(2).prefetch(2).skip(2),
 ], ids=["prefetch", "map", "interleave", "several"])
 def test_no_thread_is_left_when_the_iterator_is_dropped(make):
     assert wait_until(lambda: not treadle_threads())
@@ -346,7 +355,7 @@ def test_no_thread_is_left_when_the_iterator_is_dropped(make):
 
 
 def test_no_thread_is_left_at_the_end():
-    assert values(Dataset.range(50).map(lambda x: x, num_parallel_calls=3).prefetch(2)) == list(range(50))
+    assert values(Dataset.range(50).map(slowly, num_parallel_calls=3).prefetch(2)) == list(range(50))
     assert wait_until(lambda: not treadle_threads())
 
 
@@ -376,24 +385,25 @@ def test_parallel_map_keeps_the_order_and_overlaps():
     barrier = threading.Barrier(4, timeout=10)
 
     def meet(x):
-        barrier.wait()  # passes only when four calls are under way at once
+        if int(x) >= 2:  # the first two show that calls are slow
+            barrier.wait()  # passes only when four calls are under way at once
         time.sleep(0.002 * (4 - int(x) % 4))
         return x
-    assert values(Dataset.range(8).map(meet, num_parallel_calls=4)) == list(range(8))
+    assert values(Dataset.range(10).map(meet, num_parallel_calls=4)) == list(range(10))
 
 
 def test_parallel_map_out_of_order():
     release = threading.Event()
 
-    def first_is_last(x):
-        if int(x) == 0:
+    def third_is_last(x):
+        if int(x) == 2:
             release.wait(10)
-        return x
-    it = Dataset.range(6).map(first_is_last, num_parallel_calls=3, deterministic=False).as_numpy_iterator()
+        return slowly(x)
+    it = Dataset.range(8).map(third_is_last, num_parallel_calls=3, deterministic=False).skip(2).as_numpy_iterator()
     first = next(it)
     release.set()
-    assert first != 0
-    assert sorted([first, *it]) == list(range(6))
+    assert first != 2
+    assert sorted([first, *it]) == [2, 3, 4, 5, 6, 7]
 
 
 # --- cache ----------------------------------------------------------------------------------------------------------

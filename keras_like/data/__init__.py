@@ -4,7 +4,7 @@
     sources, mapping, selection, shuffling,    the nodes behind them, which do the work
     batching, background
     order                                      the shuffle and the regrouping of row indices: the fast path
-    structure, components, spec, inference     what an element is
+    structure, components, spec                what an element is
 """
 
 from treadle.keras_like.data import experimental

@@ -78,6 +78,9 @@ class Batch(Unary):
     def make_spec(self) -> Any:
         return batched(self.source.spec, self._size if self._drop_remainder else None)
 
+    def example(self) -> Any:
+        return stacked([self.source.example()] * self._size)
+
     def is_cheap(self) -> bool:
         rows = self.source.rows()
         return rows is not None and (rows.order is None or _row_bytes(rows) * self._size <= _GATHERED_BYTES)
@@ -128,9 +131,12 @@ class PaddedBatch(Unary):
         while group := list(islice(elements, self._size)):
             if len(group) < self._size and self._drop_remainder:
                 return
-            columns = zip(*map(flatten, group))
-            parts = zip(columns, self._targets, self._fills, paths(group[0]))
-            yield pack(group[0], [padded(*part) for part in parts])
+            yield self._padded(group)
+
+    def _padded(self, group: list[Any]) -> Any:
+        columns = zip(*map(flatten, group))
+        parts = zip(columns, self._targets, self._fills, paths(group[0]))
+        return pack(group[0], [padded(*part) for part in parts])
 
     def cardinality(self) -> int:
         size = self.source.cardinality()
@@ -140,6 +146,9 @@ class PaddedBatch(Unary):
 
     def make_spec(self) -> Any:
         return batched(self._spec, self._size if self._drop_remainder else None)
+
+    def example(self) -> Any:
+        return self._padded([self.source.example()] * self._size)
 
 
 def padded(column: Sequence[Any], target: Sequence[int | None], fill: Any, name: str) -> np.ndarray:
@@ -234,6 +243,9 @@ class Unbatch(Unary):
     def make_spec(self) -> Any:
         return unbatched(self.source.spec)
 
+    def example(self) -> Any:
+        return map_components(lambda c: None if c is None else as_array(c)[0, ...], self.source.example())
+
 
 class Window(Unary):
     """Data sets of `size` elements each: every `stride`-th one, each window `shift` elements after the last."""
@@ -271,14 +283,17 @@ class Window(Unary):
     def make_spec(self) -> Any:
         return map_components(DatasetSpec, self.source.spec)
 
+    def example(self) -> Any:
+        return self._datasets([self.source.example()] * self._size)
+
 
 class GroupByWindow(Unary):
     """Elements grouped by a key; each `size_of(key)` elements of one key pass through `reduce` to a data set."""
 
     def __init__(self, source: Node, key: Callable[..., Any], reduce: Callable[[Any, Any], Any],
-                 size_of: Callable[[Any], Any], wrap: Callable[[Node], Any]):
+                 size_of: Callable[[Any], Any], wrap: Callable[[Node], Any], spec: Any = None):
         super().__init__(source)
-        self._key, self._reduce, self._size_of, self._wrap = key, reduce, size_of, wrap
+        self._key, self._reduce, self._size_of, self._wrap, self._spec = key, reduce, size_of, wrap, spec
 
     def elements(self) -> Iterator[Any]:
         groups: dict[int, list[Any]] = {}
@@ -296,15 +311,21 @@ class GroupByWindow(Unary):
             yield from self._reduced(key, groups.pop(key))
 
     def _reduced(self, key: int, group: list[Any]) -> Iterator[Any]:
+        return self._opened(key, group).elements()
+
+    def _opened(self, key: int, group: list[Any]) -> Node:
         result = self._reduce(as_tensor(np.array(key, np.int64)), self._wrap(Given(group, self.source.spec)))
-        return node_of(result, "The result of `reduce_func`").elements()
+        return node_of(result, "The result of `reduce_func`")
 
     def cardinality(self) -> int:
         return UNKNOWN_CARDINALITY
 
     def make_spec(self) -> Any:
-        for element in self.source.elements():
-            key = as_tensor(np.array(int(normalized(call(self._key, element))), np.int64))
-            return self._reduce(key, self._wrap(Given([element], self.source.spec))).element_spec
-        raise tf.errors.InvalidArgumentError(
-            "The element spec of a grouped data set is found from its first element, but the data set is empty.")
+        return self._opened_example().spec if self._spec is None else self._spec
+
+    def example(self) -> Any:
+        return self._opened_example().example()
+
+    def _opened_example(self) -> Node:
+        element = self.source.example()
+        return self._opened(int(normalized(call(self._key, element))), [element])

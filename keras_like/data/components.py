@@ -6,14 +6,13 @@ code asks for it: a mapped function, or the loop at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 import treadle as tf
 from treadle.keras_like.data.node import Node
-from treadle.keras_like.data.structure import like_mapping, map_components
+from treadle.keras_like.data.structure import map_components
 from treadle.runtime.tensor import from_host
 
 _dtypes: dict[np.dtype, Any] = {}
@@ -65,37 +64,27 @@ def node_of(value: Any, where: str) -> Node:
 
 def normalized(value: Any) -> Any:
     """What a user's function returned, as an element: numbers, lists and variables become tensors."""
-    if isinstance(value, list):
-        value = tuple(value)
-    return _normalized(value)
+    if isinstance(value, tf.Tensor):
+        return value
+    return map_components(_as_component, tuple(value) if isinstance(value, list) else value)
 
 
-def _normalized(value: Any) -> Any:
-    kind = type(value)
-    if kind is tuple:
-        return tuple([_normalized(part) for part in value])
-    if isinstance(value, Mapping):
-        return like_mapping(value, {key: _normalized(part) for key, part in value.items()})
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return kind(*[_normalized(part) for part in value])
-    if value is None or is_dataset(value):
+def _as_component(value: Any) -> Any:
+    if isinstance(value, tf.Tensor) or value is None or is_dataset(value):
         return value
     return tf.convert_to_tensor(value)
 
 
 def owned(value: Any) -> Any:
     """The user's data as an element of arrays that nobody else writes to."""
-    kind = type(value)
-    if kind is tuple:
-        return tuple([owned(part) for part in value])
-    if isinstance(value, Mapping):
-        return like_mapping(value, {key: owned(part) for key, part in value.items()})
-    if isinstance(value, tuple) and hasattr(kind, "_fields"):
-        return kind(*[owned(part) for part in value])
+    return map_components(_own_array, value)
+
+
+def _own_array(value: Any) -> Any:
     if value is None or is_dataset(value):
         return value
     # A numeric array is copied here, on the host: as a tensor it would travel to the device and back.
-    if kind is np.ndarray and value.dtype.kind not in "OSU":
+    if type(value) is np.ndarray and value.dtype.kind not in "OSU":
         tf.as_dtype(value.dtype)
         array = np.array(value, order="C")
     else:

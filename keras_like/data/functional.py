@@ -31,7 +31,8 @@ class Functional(Pipeline):
 
         Args:
             map_func: returns a tensor or a nested structure; a list as its result is read as a tuple.
-            num_parallel_calls: how many calls may run at once, in threads; AUTOTUNE for one a processor.
+            num_parallel_calls: how many calls may run at once, in threads; AUTOTUNE for one a processor. While calls
+                take less than a millisecond, they run in the reader's thread, where they take less time.
             deterministic: False lets results come in the order in which they are finished.
 
         An exception in `map_func` is raised by the iteration when it reaches that element.
@@ -207,4 +208,7 @@ class Functional(Pipeline):
                 return group.batch(sizes[index], drop_remainder)
             return group.padded_batch(sizes[index], shapes(index), padding_values, drop_remainder)
 
-        return self.group_by_window(bucket, batch, window_size_func=lambda key: sizes[int(key)])
+        # What all buckets have in common: neither the batch size nor the padded sizes are known.
+        common = self.batch(1) if no_padding else self.padded_batch(1, padded_shapes, padding_values)
+        return self._of(GroupByWindow(
+            self._node, bucket, batch, lambda key: sizes[int(key)], self._of, common.element_spec))

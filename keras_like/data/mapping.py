@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -11,14 +12,18 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.data.background import relayed
 from treadle.keras_like.data.components import as_tensors, call, node_of, normalized
-from treadle.keras_like.data.inference import result_spec
 from treadle.keras_like.data.node import AUTOTUNE, UNKNOWN_CARDINALITY, Node, Unary
-from treadle.keras_like.data.spec import DatasetSpec
+from treadle.keras_like.data.spec import result_spec, spec_of
 
 
 def workers(parallel: int) -> int:
     """How many threads a `num_parallel_calls` asks for."""
     return (os.cpu_count() or 1) if parallel == AUTOTUNE else parallel
+
+
+# A call that takes longer than this is worth a thread; a quick one takes several times as long when handed to one.
+_SLOW_SECONDS = 1e-3
+_SLOW_CALLS = 2
 
 
 class Map(Unary):
@@ -31,19 +36,29 @@ class Map(Unary):
         self._deterministic = deterministic
 
     def elements(self) -> Iterator[Any]:
-        if self._parallel is not None and workers(self._parallel) > 1:
-            return self._parallel_elements(workers(self._parallel))
-        return map(self._call, self.source.elements())
+        if self._parallel is None or workers(self._parallel) == 1:
+            return map(self._call, self.source.elements())
+        return self._measured(self.source.elements(), workers(self._parallel))
 
     def _call(self, element: Any) -> Any:
         return normalized(call(self._function, element))
 
-    def _parallel_elements(self, threads: int) -> Iterator[Any]:
+    def _measured(self, elements: Iterator[Any], threads: int) -> Iterator[Any]:
+        """In this thread until calls prove slow, then in others. The first may be slow because it compiles its ops."""
+        slow = 0
+        for element in elements:
+            start = time.perf_counter()
+            result = self._call(element)
+            slow += time.perf_counter() - start > _SLOW_SECONDS
+            yield result
+            if slow == _SLOW_CALLS:
+                yield from self._in_threads(elements, threads)
+
+    def _in_threads(self, elements: Iterator[Any], threads: int) -> Iterator[Any]:
         pool = ThreadPoolExecutor(threads, thread_name_prefix="treadle-map")
         pending: deque[Future] = deque()
         failure = None
         try:
-            elements = self.source.elements()
             while True:
                 try:
                     pending.append(pool.submit(self._call, next(elements)))
@@ -69,7 +84,10 @@ class Map(Unary):
         return done.result()
 
     def make_spec(self) -> Any:
-        return result_spec(self._function, self.source)
+        return result_spec(self.source, spec_of(self.example()))
+
+    def example(self) -> Any:
+        return self._call(self.source.example())
 
 
 class Filter(Unary):
@@ -119,11 +137,10 @@ class Scan(Unary):
             yield output
 
     def make_spec(self) -> Any:
-        return result_spec(lambda *element: _pair(self._function(self._state, _repacked(element)))[1], self.source)
+        return result_spec(self.source, spec_of(self.example()))
 
-
-def _repacked(arguments: tuple) -> Any:
-    return arguments[0] if len(arguments) == 1 else arguments
+    def example(self) -> Any:
+        return _pair(self._function(self._state, as_tensors(self.source.example())))[1]
 
 
 def _pair(result: Any) -> tuple[Any, Any]:
@@ -151,7 +168,10 @@ class FlatMap(Unary):
         return UNKNOWN_CARDINALITY
 
     def make_spec(self) -> Any:
-        return result_spec(self._function, self.source, of=DatasetSpec).element_spec
+        return result_spec(self.source, self.opened(self.source.example()).spec)
+
+    def example(self) -> Any:
+        return self.opened(self.source.example()).example()
 
 
 class Interleave(FlatMap):

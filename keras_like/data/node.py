@@ -57,6 +57,10 @@ class Node(ABC):
         """The element spec, worked out when first asked for: a mapped function may have to run for it."""
         return self.make_spec()
 
+    def example(self) -> Any:
+        """An element to learn the spec from, got without drawing from any random source."""
+        return next(self.elements())
+
     def rows(self) -> Rows | None:
         """The elements as rows of columns, or None where they have to be made one by one."""
         return None
@@ -78,3 +82,6 @@ class Unary(Node):
 
     def make_spec(self) -> Any:
         return self.source.spec
+
+    def example(self) -> Any:
+        return self.source.example()

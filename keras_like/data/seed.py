@@ -6,6 +6,8 @@ import threading
 
 import numpy as np
 
+import treadle as tf
+
 
 class Epochs:
     """A random source for each iteration of a node: another one every time, or the same one each time.
@@ -24,14 +26,15 @@ class Epochs:
         with self._lock:
             epoch = self._epoch
             self._epoch += self._rerandomize
-        return np.random.SeedSequence([*self._entropy, epoch])
+        return np.random.SeedSequence(self._entropy, spawn_key=(epoch,))
 
 
 def entropy(seed: int | None) -> list[int]:
-    """The numbers that seed a node."""
+    """The numbers that seed a node: the user's, or some drawn from the stream that `tf.random.set_seed` starts."""
     if seed is not None:
         return [int(seed) % 2**64]
-    return [int(word) for word in np.random.SeedSequence().generate_state(4)]
+    with tf.init_scope():  # even while tracing: a data set lives outside
+        return np.asarray(tf.random.uniform([4], maxval=2**31 - 1, dtype=tf.int32)).tolist()
 
 
 def generators(sequence: np.random.SeedSequence, count: int) -> list[np.random.Generator]:

@@ -174,6 +174,9 @@ class Concatenate(Node):
     def make_spec(self) -> Any:
         return merged(self.sources[0].spec, self.sources[1].spec)
 
+    def example(self) -> Any:
+        return self.sources[0].example()
+
 
 class Enumerate(Unary):
     """Pairs of a running number (int64) and the element."""
@@ -188,6 +191,9 @@ class Enumerate(Unary):
 
     def make_spec(self) -> Any:
         return tf.TensorSpec([], tf.int64), self.source.spec
+
+    def example(self) -> Any:
+        return np.array(self.start, np.int64), self.source.example()
 
     def rows(self) -> Rows | None:
         rows = self.source.rows()
@@ -216,6 +222,9 @@ class Zip(Node):
 
     def make_spec(self) -> Any:
         return pack(self.template, [source.spec for source in self.sources])
+
+    def example(self) -> Any:
+        return pack(self.template, [source.example() for source in self.sources])
 
     def rows(self) -> Rows | None:
         parts = [source.rows() for source in self.sources]

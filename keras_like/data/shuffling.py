@@ -121,7 +121,7 @@ class Directed(Node):
         self.sources = tuple(sources)
         self._choices = choices
         self._stop_on_empty = stop_on_empty
-        self.spec  # noqa: B018  the sources must fit together
+        _merged_spec(sources)  # raises unless they fit together
 
     def elements(self) -> Iterator[Any]:
         open_sources: dict[int, Iterator[Any]] = {i: s.elements() for i, s in enumerate(self.sources)}
@@ -146,6 +146,9 @@ class Directed(Node):
     def make_spec(self) -> Any:
         return _merged_spec(self.sources)
 
+    def example(self) -> Any:
+        return self.sources[0].example()
+
 
 class Sampled(Node):
     """Elements of several sources, each next one from a source drawn with the given weights."""
@@ -155,7 +158,7 @@ class Sampled(Node):
         self._weights = np.asarray(weights, np.float64)
         self._epochs = epochs
         self._stop_on_empty = stop_on_empty
-        self.spec  # noqa: B018  the sources must fit together
+        _merged_spec(sources)  # raises unless they fit together
 
     def elements(self) -> Iterator[Any]:
         generator = np.random.Generator(np.random.PCG64(self._epochs.next()))
@@ -181,6 +184,9 @@ class Sampled(Node):
 
     def make_spec(self) -> Any:
         return _merged_spec(self.sources)
+
+    def example(self) -> Any:
+        return self.sources[0].example()
 
 
 def _merged_spec(sources: Sequence[Node]) -> Any:

@@ -65,11 +65,17 @@ class Slices(Node):
         return self._size
 
     def make_spec(self) -> Any:
-        empty = map_components(lambda column: np.empty(column.shape[1:], column.dtype), self._template)
-        return spec_of(empty)
+        return spec_of(self.example())
+
+    def example(self) -> Any:
+        return map_components(lambda c: c[0, ...] if len(c) else _blank(c.shape[1:], c.dtype), self._template)
 
     def rows(self) -> Rows:
         return Rows(self._columns, self._template, self._size)
+
+
+def _blank(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    return np.full(shape, b"", object) if dtype.hasobject else np.zeros(shape, dtype)
 
 
 # A longer range is counted out one by one rather than held in memory.
@@ -93,6 +99,9 @@ class Range(Node):
 
     def make_spec(self) -> Any:
         return tf.TensorSpec([], self._dtype)
+
+    def example(self) -> Any:
+        return np.array(self._numbers.start, self._dtype.as_numpy_dtype)
 
     def rows(self) -> Rows | None:
         numbers = self._numbers
@@ -139,6 +148,9 @@ class RandomNumbers(Node):
     def make_spec(self) -> Any:
         return tf.TensorSpec([], tf.int64)
 
+    def example(self) -> Any:
+        return np.array(0, np.int64)
+
 
 class Generated(Node):
     """What a Python generator yields, checked against a signature."""
@@ -169,6 +181,13 @@ class Generated(Node):
 
     def make_spec(self) -> Any:
         return self._signature
+
+    def example(self) -> Any:
+        for element in self.elements():
+            return element
+        raise tf.errors.InvalidArgumentError(
+            "The element spec of a mapped data set is found by calling the function on the first element, but the "
+            "generator yields none.")
 
 
 def _as_specified(value: Any, spec: Any) -> Any:
@@ -222,3 +241,6 @@ class TextLines(Node):
 
     def make_spec(self) -> Any:
         return tf.TensorSpec([], tf.string)
+
+    def example(self) -> Any:
+        return _blank((), np.dtype(object))

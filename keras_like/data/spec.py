@@ -91,3 +91,21 @@ def _fit(a: Any, b: Any) -> bool:
 
 def _either(a: Any, b: Any) -> Any:
     return a.most_specific_compatible_type(b) if isinstance(a, tf.TensorSpec) else a
+
+
+def result_spec(source: Any, found: Any) -> Any:
+    """The spec of what a function makes of a node's elements, given the spec `found` of what it makes of an example.
+
+    A size that the node leaves open stays open in a result that has it on the same axis: what is mapped from batches
+    of any size is again batches of any size.
+    """
+    opened = {place for spec, component in zip(flatten(source.spec), flatten(source.example()))
+              if isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None
+              for place, size in zip(enumerate(component.shape), spec.shape) if size is None}
+    return map_components(lambda spec: _open(spec, opened), found) if opened else found
+
+
+def _open(spec: Any, places: set[tuple[int, int]]) -> Any:
+    if not isinstance(spec, tf.TensorSpec) or spec.shape.rank is None:
+        return spec
+    return tf.TensorSpec([None if place in places else place[1] for place in enumerate(spec.shape)], spec.dtype)

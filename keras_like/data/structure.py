@@ -7,36 +7,43 @@ NumPy arrays, eager tensors, data sets (inside `window`) or None. Dictionaries a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import treadle as tf
 
 
+@lru_cache(maxsize=1024)
+def container(kind: type) -> str | None:
+    """What kind of container a class is: "tuple", "named" or "mapping"; None for a component."""
+    if kind is tuple:
+        return "tuple"
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return "named"
+    return "mapping" if issubclass(kind, Mapping) else None
+
+
 def map_components(function: Callable[[Any], Any], element: Any) -> Any:
     """The element with `function` applied to every component."""
-    kind = type(element)
-    if kind is tuple:
+    kind = container(type(element))
+    if kind is None:
+        return function(element)
+    if kind == "tuple":
         return tuple([map_components(function, part) for part in element])
-    if isinstance(element, Mapping):
-        parts = {key: map_components(function, element[key]) for key in sorted(element)}
-        return like_mapping(element, {key: parts[key] for key in element})
-    if isinstance(element, tuple):
-        return kind(*[map_components(function, part) for part in element])
-    return function(element)
-
-
-def like_mapping(original: Mapping, items: dict) -> Any:
-    """`items` as the kind of mapping that `original` is."""
-    return items if type(original) is dict or hasattr(original, "default_factory") else type(original)(items)
+    if kind == "named":
+        return type(element)(*[map_components(function, part) for part in element])
+    parts = {key: map_components(function, element[key]) for key in sorted(element)}
+    ordered = {key: parts[key] for key in element}
+    return ordered if type(element) is dict or hasattr(element, "default_factory") else type(element)(ordered)
 
 
 def flatten(element: Any) -> list[Any]:
     """The components in order."""
-    if isinstance(element, tuple):
-        return [leaf for part in element for leaf in flatten(part)]
-    if isinstance(element, Mapping):
-        return [leaf for key in sorted(element) for leaf in flatten(element[key])]
-    return [element]
+    kind = container(type(element))
+    if kind is None:
+        return [element]
+    parts = [element[key] for key in sorted(element)] if kind == "mapping" else element
+    return [leaf for part in parts for leaf in flatten(part)]
 
 
 def pack(template: Any, components: Iterable[Any]) -> Any:
@@ -47,23 +54,25 @@ def pack(template: Any, components: Iterable[Any]) -> Any:
 
 def packer(template: Any) -> Callable[[list], Any]:
     """A function that packs components as `template`; quick for the two commonest structures."""
-    if not isinstance(template, (tuple, Mapping)):
+    kind = container(type(template))
+    if kind is None:
         return lambda components: components[0]
-    if type(template) is tuple and not any(isinstance(part, (tuple, Mapping)) for part in template):
+    if kind == "tuple" and not any(container(type(part)) for part in template):
         return tuple
     return lambda components: pack(template, components)
 
 
 def paths(element: Any, prefix: str = "") -> Iterator[str]:
     """The name of each component, for error messages: `['image']`, `[0][1]`."""
-    if isinstance(element, tuple):
-        for index, part in enumerate(element):
-            yield from paths(part, f"{prefix}[{index}]")
-    elif isinstance(element, Mapping):
+    kind = container(type(element))
+    if kind is None:
+        yield prefix or "the element"
+    elif kind == "mapping":
         for key in sorted(element):
             yield from paths(element[key], f"{prefix}[{key!r}]")
     else:
-        yield prefix or "the element"
+        for index, part in enumerate(element):
+            yield from paths(part, f"{prefix}[{index}]")
 
 
 def flatten_up_to(template: Any, value: Any, argument: str) -> list[Any]:
@@ -86,8 +95,11 @@ def _differs(template: Any, value: Any, argument: str) -> Exception:
 
 def same_structure(a: Any, b: Any) -> bool:
     """True if both have the same nesting, whatever their components."""
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    kind = container(type(a))
+    if kind != container(type(b)):
+        return False
+    if kind is None:
+        return True
+    if kind == "mapping":
         return sorted(a) == sorted(b) and all(same_structure(a[key], b[key]) for key in a)
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return type(a) is type(b) and len(a) == len(b) and all(map(same_structure, a, b))
-    return not isinstance(a, (tuple, Mapping)) and not isinstance(b, (tuple, Mapping))
+    return len(a) == len(b) and all(map(same_structure, a, b))

@@ -1,4 +1,4 @@
-"""Pipelines whose results do not depend on chance: run by real tf.data (`make_data.py`) and by treadle (`test_data.py`).
+"""Pipelines whose results do not depend on chance, run by real tf.data (`make_data.py`) and treadle (`test_data.py`).
 
 Each case is a function of the module under the name `tf` that returns a data set.
 """
