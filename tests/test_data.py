@@ -484,6 +484,15 @@ def test_feeds_a_function_without_retracing():
     assert len(traces) == 2  # full batches, and the short last one
 
 
+def test_inside_a_function():
+    @tf.function
+    def total():
+        return sum(x + ds.reduce(tf.constant(0, tf.int64), lambda s, y: s + y) for x in ds)
+
+    ds = Dataset.range(3).map(lambda x: x * int(x)).shuffle(3)  # `int` needs a value, which a trace would not have
+    assert total().numpy() == (0 + 1 + 4) + 3 * 5
+
+
 def test_structures_survive():
     ordered = collections.OrderedDict([("b", [1, 2]), ("a", [3, 4])])
     element = next(Dataset.from_tensor_slices(ordered).batch(2).as_numpy_iterator())

@@ -1,8 +1,8 @@
 """The verifier finds whatever a broken pass might leave behind, and says where."""
 
 import pytest
-
 from random_graphs import fresh_rng, random_graph
+
 from treadle.ir import dtypes, errors
 from treadle.ir.builder import GraphBuilder, append
 from treadle.ir.graph import Graph, Operation, Value

@@ -79,6 +79,16 @@ class ConcreteFunction:
         return [*self._updated, *self._read, *self._captures]
 
     @property
+    def captured_tensors(self) -> list[Any]:
+        """Those of `captured_inputs` that are tensors."""
+        return list(self._captures)
+
+    @property
+    def results_structure(self) -> Any:
+        """The results' structure with an `Argument` in the place of each tensor."""
+        return self._results
+
+    @property
     def structured_input_signature(self) -> tuple:
         """(args, kwargs) with a `TensorSpec` in the place of each tensor."""
         specs = [TensorSpec(t.shape, t.dtype, n) for t, n in zip(self._argument_types, self._argument_names)]

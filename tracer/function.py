@@ -15,11 +15,11 @@ from treadle.ir.types import TensorType
 from treadle.runtime import nest
 from treadle.runtime.eager import EAGER
 from treadle.runtime.tensor import EagerTensor, Tensor
-from treadle.runtime.variable import Variable
 from treadle.tracer import signature
 from treadle.tracer.concrete import ConcreteFunction, check_results
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
+from treadle.tracer.to_jax import PureFunction
 
 _MOST_TRACES = 1024
 _TRACES_BEFORE_WARNING = 5
@@ -249,6 +249,17 @@ class Function:
                 return self._trace(structure, opened, key)
             return self._concrete[key]
 
+    def to_jax(self, *args: Any, **kwargs: Any) -> PureFunction:
+        """The function for example arguments (or `TensorSpec`s) as a pure JAX function (state, *args) -> (result, state).
+
+        >>> import jax, treadle as tf
+        >>> v = tf.Variable(3.0)
+        >>> pure = tf.function(lambda x: x * v).to_jax(tf.TensorSpec([], tf.float32))
+        >>> float(jax.grad(lambda x: pure(pure.state(), x)[0])(jax.numpy.float32(2.0)))
+        3.0
+        """
+        return PureFunction(self.get_concrete_function(*args, **kwargs))
+
     def experimental_get_tracing_count(self) -> int:
         """How many times the Python function has been traced."""
         return self._trace_count
@@ -337,6 +348,3 @@ def function(func: Callable | None = None, input_signature: Any = None, autograp
             python_function = python_function.python_function
         return Function(python_function, input_signature, relaxed)
     return decorate if func is None else decorate(func)
-
-
-__all__ = ["Function", "Variable", "function", "functions_run_eagerly", "run_functions_eagerly"]

@@ -1,0 +1,60 @@
+"""How long until the first result? From the decorator to the first step's end, in fresh processes; and the import."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+from bench.measure import Table
+
+_SETUP = """
+import time, numpy as np, jax, jax.numpy as jnp
+from treadle.keras_like.demo.digits_classifier import BATCH, Classifier, jax_state, jax_step
+import treadle as tf
+x = np.ones((BATCH, 784), np.float32); y = np.zeros(BATCH, np.int32)
+jx, jy = jnp.asarray(x), jnp.asarray(y)
+(jx + 1).block_until_ready()
+"""
+_JAX = _SETUP + """
+state = jax_state(784)
+start = time.perf_counter()
+state, loss = jax_step(state, jx, jy); loss.block_until_ready()
+print(time.perf_counter() - start)
+"""
+_TREADLE = _SETUP + """
+model = Classifier(784)
+tx, ty = tf.convert_to_tensor(jx), tf.convert_to_tensor(jy)
+start = time.perf_counter()
+model.compiled_step(tx, ty).numpy()
+print(time.perf_counter() - start)
+"""
+_IMPORTS = {"import jax": "import jax, jax.numpy", "import treadle": "import treadle"}
+
+
+def _seconds(code: str) -> float:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout.strip().splitlines()[-1])
+
+
+def run(rounds: int = 9) -> Table:
+    times: dict[str, list[float]] = {"jax.jit by hand": [], "treadle": []}
+    for _ in range(rounds):
+        times["jax.jit by hand"].append(_seconds(_JAX))
+        times["treadle"].append(_seconds(_TREADLE))
+    return Table("From decorator to first result: the MLP step (784-256-256-10, Adam)", "s",
+                 {n: statistics.median(t) for n, t in times.items()}, "jax.jit by hand", "at most 1.3x")
+
+
+def run_import(rounds: int = 9) -> Table:
+    times: dict[str, list[float]] = {name: [] for name in _IMPORTS}
+    for _ in range(rounds):
+        for name, code in _IMPORTS.items():
+            times[name].append(_seconds(f"import time; s = time.perf_counter(); {code}; print(time.perf_counter() - s)"))
+    return Table("Import", "s", {n: statistics.median(t) for n, t in times.items()}, "import jax",
+                 "treadle at most 0.3 s beyond jax")
+
+
+if __name__ == "__main__":
+    print(run())
+    print(run_import())

@@ -1,0 +1,370 @@
+"""Runs the table of op tests in `tests/op_cases`: types, values, derivatives, text form and special values of every op."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import pkgutil
+from typing import Any, NamedTuple
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import treadle.ir.ops
+import treadle.runtime.eager  # noqa: F401  (its interpreter is the default one)
+from op_cases import Case, Special, collect, flat
+from treadle.ir import autodiff, equality, parser, printer
+from treadle.ir.builder import GraphBuilder, append_constant, specialise
+from treadle.ir.dims import Dim
+from treadle.ir.dtypes import as_dtype
+from treadle.ir.graph import Graph
+from treadle.ir.interpreter import interpreting
+from treadle.ir.op import REGISTRY, Op
+from treadle.ir.ops.arrays import concat, reshape
+from treadle.ir.ops.elementary import complex_, imag, real
+from treadle.ir.ops.indexing import strided_slice
+from treadle.ir.ops.structure import call, vectorized_call
+from treadle.ir.types import TensorType
+from treadle.lowering.executable import Executable
+from treadle.runtime.convert import convert_to_tensor
+
+for _module in pkgutil.iter_modules(treadle.ir.ops.__path__):
+    importlib.import_module(f"treadle.ir.ops.{_module.name}")
+
+CASES: list[Case] = collect("CASES")
+SPECIAL: list[Special] = collect("SPECIAL")
+
+# Ops that hold graphs or Python objects, with tests of their own.
+STRUCTURAL = {
+    "constant", "call", "call_with_gradient", "vectorized_call", "jax_function", "optimization_barrier", "cond", "case",
+    "while", "while_loop", "scan", "print", "check", "py_function", "numpy_function", "opaque_call",
+}
+
+_TOLERANCE = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 2e-5, "float64": 1e-11, "complex64": 2e-5, "complex128": 1e-11}
+
+
+def each_case(*, gradient: bool = False, second: bool = False, op: bool = False):
+    """Parametrise a test over the cases that have the wanted properties."""
+    seen: dict[str, int] = {}
+    rows = []
+    for case in CASES:
+        seen[case.name] = seen.get(case.name, -1) + 1
+        if (not gradient or _is_differentiable(case)) and (not second or case.second) and (
+                not op or isinstance(case.function, Op)):
+            rows.append(pytest.param(case, id=f"{case.name}-{seen[case.name]}"))
+    return pytest.mark.parametrize("case", rows)
+
+
+def _type_of(array: np.ndarray, shape: Any = None) -> TensorType:
+    return TensorType.of(as_dtype(array.dtype), array.shape if shape is None else shape)
+
+
+def _build(case: Case, types: Any) -> Graph:
+    """The case as a graph of IR operations."""
+    graph = Graph(case.name)
+    values = [graph.add_input(t, f"x{i}") for i, t in enumerate(types)]
+    with interpreting(GraphBuilder(graph)):
+        graph.outputs = case.call(values)
+    return graph
+
+
+def _is_differentiable(case: Case) -> bool:
+    if not case.gradient or not any(o.dtype.kind in "fcV" and o.size for o in case.operands):
+        return False
+    return not isinstance(case.function, Op) or case.function.vjp is not None
+
+
+def _close(actual: Any, expected: Any, case: Case, what: str) -> None:
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    if actual.dtype.kind in "biuO" and not case.tolerance:
+        np.testing.assert_array_equal(actual, expected, err_msg=what)
+        return
+    tolerance = case.tolerance or _TOLERANCE[as_dtype(actual.dtype).name]
+    wide = np.complex128 if actual.dtype.kind == "c" or expected.dtype.kind == "c" else np.float64
+    np.testing.assert_allclose(actual.astype(wide), expected.astype(wide), rtol=tolerance, atol=tolerance, err_msg=what)
+
+
+# --- values ---------------------------------------------------------------------------------------------------------
+
+
+@each_case()
+def test_values(case: Case):
+    """Inferred type = real type; eager = NumPy; compiled = eager."""
+    graph = _build(case, [_type_of(o) for o in case.operands])
+    eager = case.call([convert_to_tensor(o) for o in case.operands])
+    assert [t.type for t in eager] == graph.output_types
+    for tensor in eager:
+        assert np.asarray(tensor._array).dtype == tensor.dtype.numpy and np.shape(tensor._array) == tensor.type.shape
+    if case.reference is not None:
+        expected = case.reference(*case.operands, **case.attributes)
+        expected = expected if isinstance(expected, (list, tuple)) else [expected]
+        assert len(eager) == len(expected)
+        for a, e in zip(eager, expected):
+            _close(a.numpy(), e, case, "eager against NumPy")
+    _, compiled = Executable(graph).call([], [np.asarray(o) for o in case.operands])
+    for a, e in zip(compiled, eager):
+        if isinstance(case.function, Op):
+            np.testing.assert_array_equal(np.asarray(a), e.numpy(), err_msg="compiled against eager")
+        else:
+            _close(a, e.numpy(), case, "compiled against eager")
+
+
+@each_case()
+def test_symbolic_sizes(case: Case):
+    """The type rule on sizes that are not known gives, once they are, the type of the real result."""
+    if not case.symbolic:
+        pytest.skip("needs known sizes")
+    sizes: dict[str, int] = {}
+
+    def symbol(size: int) -> Any:
+        if size < 2:
+            return size
+        sizes[f"s{size}"] = size
+        return Dim.symbol(f"s{size}")
+
+    types = [_type_of(o, [symbol(s) for s in o.shape]) for o in case.operands]
+    graph = _build(case, types)
+    real_types = _build(case, [_type_of(o) for o in case.operands]).output_types
+    assert [t.substitute(sizes) for t in graph.output_types] == real_types
+    assert specialise(graph, [_type_of(o) for o in case.operands]).output_types == real_types
+
+
+@each_case()
+def test_text(case: Case):
+    """print(graph) reads back as an equal graph."""
+    graph = _build(case, [_type_of(o) for o in case.operands])
+    assert equality.equal(parser.parse(printer.to_text(graph)), graph)
+
+
+# --- derivatives ----------------------------------------------------------------------------------------------------
+
+
+class Derivatives(NamedTuple):
+    """Jacobians [outputs, inputs] of a case, seen as a function of one real vector."""
+
+    differences: np.ndarray         # by central differences
+    reverse: np.ndarray             # by `vjp` rules
+    second_differences: np.ndarray  # of the gradient, by central differences
+    second: np.ndarray              # of the gradient, by `vjp` rules
+    tangent: np.ndarray | None      # by forward mode, along `direction`
+    direction: np.ndarray
+
+
+_STEP = 1e-5
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """The array in 64-bit precision, if it has a gradient."""
+    if array.dtype.kind == "c":
+        return array.astype(np.complex128)
+    return array.astype(np.float64) if as_dtype(array.dtype).is_floating else array
+
+
+class _Flat:
+    """The differentiable operands of a case as one real vector, and back."""
+
+    def __init__(self, case: Case):
+        self.arrays = [_wide(o) for o in case.operands]
+        self.varying = [a.dtype.kind in "fc" for a in self.arrays]
+        parts = [a for a, v in zip(self.arrays, self.varying) if v]
+        self.vector = np.concatenate([np.stack([a.real, a.imag]).ravel() if a.dtype.kind == "c" else a.ravel()
+                                      for a in parts])
+
+    def pieces(self, vector: Any) -> list[Any]:
+        """The varying operands, cut out of the vector by ops."""
+        found, start = [], 0
+        for array, varies in zip(self.arrays, self.varying):
+            if varies:
+                halves = []
+                for _ in range(2 if array.dtype.kind == "c" else 1):
+                    piece = strided_slice(vector, begin=[start], end=[start + array.size], strides=[1])
+                    halves.append(reshape(piece, array.shape))
+                    start += array.size
+                found.append(complex_(*halves) if len(halves) == 2 else halves[0])
+        return found
+
+    def operands(self, graph: Graph, vector: Any) -> list[Any]:
+        """All operands: varying ones from the vector, the others as constants."""
+        pieces = iter(self.pieces(vector))
+        return [next(pieces) if v else append_constant(graph, a) for a, v in zip(self.arrays, self.varying)]
+
+
+def _as_vector(results: Any) -> Any:
+    """The differentiable results as one real vector, by ops."""
+    rows = []
+    for result in results:
+        if result.dtype.is_complex:
+            rows += [reshape(real(result), [-1]), reshape(imag(result), [-1])]
+        elif result.dtype.is_floating:
+            rows.append(reshape(result, [-1]))
+    return concat(rows, axis=0)
+
+
+@functools.lru_cache(maxsize=None)
+def _derivatives(case: Case) -> Derivatives:
+    inputs = _Flat(case)
+    n = inputs.vector.size
+    vector_type = TensorType.of(as_dtype("float64"), (n,))
+
+    function = Graph("function")
+    v = function.add_input(vector_type, "v")
+    with interpreting(GraphBuilder(function)):
+        function.outputs = [_as_vector(case.call(inputs.operands(function, v)))]
+    m = function.outputs[0].type.shape[0]
+    cotangent = np.random.default_rng(1).uniform(0.5, 1.5, m)
+    direction = np.random.default_rng(2).uniform(-1, 1, n)
+
+    gradient_of_function = autodiff.gradient(function)
+    gradient = Graph("gradient")
+    v = gradient.add_input(vector_type, "v")
+    with interpreting(GraphBuilder(gradient)):
+        gradient.outputs = list(call([v, append_constant(gradient, cotangent)], graph=gradient_of_function))
+
+    points = inputs.vector + _STEP * np.concatenate([np.eye(n), -np.eye(n)])
+    program = Graph("program")
+    with interpreting(GraphBuilder(program)):
+        values = [program.add_input(_type_of(a)) for a in (points, inputs.vector, np.eye(m), np.eye(n), direction)]
+        at, v, basis_m, basis_n, along = values
+        outputs = [*vectorized_call([at], graph=function, mapped=(True,)),
+                   *vectorized_call([v, basis_m], graph=gradient_of_function, mapped=(False, True))]
+        if case.second:
+            outputs += vectorized_call([at], graph=gradient, mapped=(True,))
+            outputs += vectorized_call([v, basis_n], graph=autodiff.gradient(gradient), mapped=(False, True))
+        if isinstance(case.function, Op):
+            outputs.append(_pushed(case, function, inputs, program, v, along))
+    program.outputs = outputs
+    _, found = Executable(program).call([], [points, inputs.vector, np.eye(m), np.eye(n), direction])
+    found = [np.asarray(f) for f in found]
+
+    def differences(values: np.ndarray) -> np.ndarray:
+        return ((values[:n] - values[n:]) / (2 * _STEP)).T
+
+    second = (differences(found[2]), found[3]) if case.second else (np.zeros(0), np.zeros(0))
+    tangent = found[-1] if isinstance(case.function, Op) else None
+    return Derivatives(differences(found[0]), found[1], *second, tangent, direction)
+
+
+def _pushed(case: Case, function: Graph, inputs: _Flat, program: Graph, v: Any, along: Any) -> Any:
+    """The tangent of the results along a direction, by forward mode."""
+    operation = next(o for o in reversed(function.operations) if o.op is case.function)
+    types = [o.type for o in operation.operands]
+    pushed = autodiff.pushforward(case.function, types, operation.attributes, tuple(inputs.varying))
+    return _as_vector(call([*inputs.operands(program, v), *inputs.pieces(along)], graph=pushed))
+
+
+def _compare(actual: np.ndarray, expected: np.ndarray, case: Case) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=2e-6)
+
+
+@each_case(gradient=True)
+def test_gradient(case: Case):
+    """The full Jacobian by the `vjp` rules is that by finite differences."""
+    found = _derivatives(case)
+    _compare(found.reverse, found.differences, case)
+
+
+@each_case(gradient=True, second=True)
+def test_second_gradient(case: Case):
+    """The gradient's own gradient is that by finite differences."""
+    found = _derivatives(case)
+    _compare(found.second, found.second_differences, case)
+
+
+@each_case(gradient=True, op=True)
+def test_forward_mode(case: Case):
+    """The tangent by forward mode is the Jacobian's product with the direction."""
+    found = _derivatives(case)
+    _compare(found.tangent, found.differences @ found.direction, case)
+
+
+# --- special values -------------------------------------------------------------------------------------------------
+
+
+def _special_values(dtype: Any) -> np.ndarray:
+    dtype = np.dtype(dtype)
+    if dtype.kind == "b":
+        return np.array([False, True])
+    if dtype.kind in "iu":
+        info = np.iinfo(dtype)
+        values = [info.min, info.min + 1, info.max, info.max - 1, 0, 1, 2, 3, 5, 7, 8, 100]
+        return np.array(values + ([-1, -2, -3, -5, -7, -100] if dtype.kind == "i" else []), dtype)
+    if dtype.kind == "c":
+        parts = [0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 30.0]
+        return np.array([complex(a, b) for a, b in itertools.product(parts, parts)], dtype)
+    info = ml_dtypes.finfo(dtype)
+    tiny = float(info.smallest_normal)
+    magnitudes = [0.0, tiny / 4, tiny, float(info.eps), 0.1, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 7.0, 11.5, 80.0, 100.0,
+                  float(info.max), np.inf]
+    return np.array([s * m for m in magnitudes for s in (1, -1)] + [np.nan], np.float64).astype(dtype)
+
+
+def _flushed(x: np.ndarray) -> np.ndarray:
+    """The numbers with subnormal ones replaced by 0, as XLA does on CPUs."""
+    if x.dtype.kind in "biuc":
+        return x
+    tiny = np.asarray(ml_dtypes.finfo(x.dtype).smallest_normal, x.dtype)
+    return np.where(np.abs(x) < tiny, x * np.asarray(0, x.dtype), x)
+
+
+def _widened(x: np.ndarray) -> np.ndarray:
+    if x.dtype.kind in "biu":
+        return x
+    return x.astype(np.complex128 if x.dtype.kind == "c" else np.longdouble if x.dtype == np.float64 else np.float64)
+
+
+@pytest.mark.parametrize("row", [pytest.param(r, id=getattr(r.function, "__name__", "")) for r in SPECIAL])
+def test_special_values(row: Special):
+    """NaN, infinities, both zeros, subnormals and integer extremes, in every dtype of the op."""
+    problems = []
+    for dtype in row.dtypes:
+        values = _special_values(dtype)
+        operands = [np.asarray(g).ravel() for g in np.meshgrid(*[values] * row.arity, indexing="ij")]
+        if row.where is not None:
+            kept = row.where(*operands)
+            operands = [o[kept] for o in operands]
+        result = row.function(*[convert_to_tensor(o) for o in operands])
+        actual = result.numpy()
+        with np.errstate(all="ignore"):
+            expected = [np.asarray(row.reference(*map(_widened, xs))).astype(actual.dtype)
+                        for xs in (operands, [_flushed(o) for o in operands])]
+            good = np.zeros(actual.shape, bool)
+            for e in expected:
+                good |= _agrees(actual, e, row.ulps) | _agrees(actual, _flushed(e), row.ulps)
+        for i in np.flatnonzero(~good)[:3]:
+            problems.append(f"{np.dtype(dtype)}: f({', '.join(repr(o[i]) for o in operands)}) = {actual[i]!r}, "
+                            f"expected {expected[0][i]!r}")
+    assert not problems, "\n".join(problems)
+
+
+def _agrees(a: np.ndarray, e: np.ndarray, ulps: float) -> np.ndarray:
+    if a.dtype.kind in "biu":
+        return a == e
+    if a.dtype.kind == "c":
+        return (np.abs(a - e) <= ulps * np.finfo(a.dtype).eps * (np.abs(e) + 1e-3)) | ((a != a) & (e != e)) | (
+            ~np.isfinite(a) & ~np.isfinite(e))
+    a, e, eps = a.astype(np.float64), e.astype(np.float64), float(ml_dtypes.finfo(a.dtype).eps)
+    return (a == e) | (np.isnan(a) & np.isnan(e)) | (np.abs(a - e) <= ulps * eps * np.abs(e))
+
+
+# --- the table itself -----------------------------------------------------------------------------------------------
+
+
+def test_every_op_has_a_case():
+    """Adding an op means adding a row."""
+    covered = {c.function for c in CASES} | {s.function for s in SPECIAL}
+    missing = {name for name, op in REGISTRY.items() if op not in covered} - STRUCTURAL
+    assert not missing, f"ops without a row in tests/op_cases: {sorted(missing)}"
+
+
+def test_every_differentiable_op_has_a_checked_gradient():
+    """An op with a `vjp` rule has a case that runs it."""
+    checked = {c.function for c in CASES if _is_differentiable(c)}
+    missing = {name for name, op in REGISTRY.items() if op.vjp is not None and op not in checked} - STRUCTURAL
+    assert not missing, f"ops whose gradient no case checks: {sorted(missing)}"
+
+
+def test_flat():
+    assert flat([1, (2, [3]), None]) == [1, 2, 3]
