@@ -6,7 +6,7 @@ Write eager tensors, variables, `GradientTape` and Python as in TensorFlow 2; de
 `@tf.function`, and it is traced into a graph, optimised, and compiled by XLA.
 """
 
-from treadle import autodiff, config, data, dtypes, errors, ir, keras, linalg, math, nest, nn, random, runtime, tracer
+from treadle import autodiff, config, dtypes, errors, ir, nest, random, runtime, tracer
 from treadle.ir.dtypes import (
     DType,
     as_dtype,
@@ -49,3 +49,5 @@ from treadle.tracer.function import function
 
 __version__ = "0.1.0"
 newaxis = None
+
+from treadle import data, keras  # noqa: E402  (they are written with the names above)
