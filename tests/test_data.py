@@ -369,6 +369,7 @@ def test_prefetch_runs_ahead_and_no_further():
 
 
 def test_no_thread_for_batches_of_arrays():
+    assert wait_until(lambda: not treadle_threads())
     it = iter(Dataset.from_tensor_slices(np.zeros(100)).shuffle(10).batch(10).prefetch(tf.data.AUTOTUNE))
     next(it)
     assert not treadle_threads()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import treadle as tf
 from treadle.keras_like.data.background import Prefetch
@@ -13,6 +13,9 @@ from treadle.keras_like.data.pipeline import Pipeline, integer, parallelism, pos
 from treadle.keras_like.data.selection import Concatenate, Enumerate, Repeat, Shard, Skip, Take
 from treadle.keras_like.data.shuffling import Cache, Shuffle, Unique
 
+if TYPE_CHECKING:
+    from treadle.keras_like.data.dataset import Dataset
+
 
 class Arranging(Pipeline):
     """Transformations that move elements."""
@@ -20,7 +23,7 @@ class Arranging(Pipeline):
     __slots__ = ()
 
     def batch(self, batch_size: Any, drop_remainder: bool = False, num_parallel_calls: Any = None,
-              deterministic: bool | None = None, name: str | None = None) -> Any:
+              deterministic: bool | None = None, name: str | None = None) -> Dataset:
         """`batch_size` elements at a time, stacked along a new first axis.
 
         Args:
@@ -38,7 +41,7 @@ class Arranging(Pipeline):
         return self._of(Batch(self._node, positive(batch_size, "batch_size"), bool(drop_remainder)))
 
     def padded_batch(self, batch_size: Any, padded_shapes: Any = None, padding_values: Any = None,
-                     drop_remainder: bool = False, name: str | None = None) -> Any:
+                     drop_remainder: bool = False, name: str | None = None) -> Dataset:
         """`batch_size` elements at a time, padded to one shape and stacked.
 
         Args:
@@ -55,7 +58,7 @@ class Arranging(Pipeline):
         size = positive(batch_size, "batch_size")
         return self._of(PaddedBatch(self._node, size, padded_shapes, padding_values, bool(drop_remainder)))
 
-    def unbatch(self, name: str | None = None) -> Any:
+    def unbatch(self, name: str | None = None) -> Dataset:
         """The slices of each element along the first axis: undoes `batch`.
 
         >>> import treadle as tf
@@ -64,7 +67,7 @@ class Arranging(Pipeline):
         """
         return self._of(Unbatch(self._node))
 
-    def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> Any:
+    def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> Dataset:
         """The same rows in batches of another size.
 
         >>> import treadle as tf
@@ -74,7 +77,7 @@ class Arranging(Pipeline):
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def window(self, size: Any, shift: Any = None, stride: Any = 1, drop_remainder: bool = False,
-               name: str | None = None) -> Any:
+               name: str | None = None) -> Dataset:
         """Data sets of up to `size` elements each; every component becomes a data set of its own.
 
         Args:
@@ -94,7 +97,7 @@ class Arranging(Pipeline):
         return self._of(Window(self._node, size, shift, stride, bool(drop_remainder), self._of))
 
     def shuffle(self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = True,
-                name: str | None = None) -> Any:
+                name: str | None = None) -> Dataset:
         """The elements in random order, drawn from a buffer of `buffer_size` elements.
 
         An element comes out at most `buffer_size - 1` places early: for a uniform shuffle the buffer must be as large
@@ -110,12 +113,12 @@ class Arranging(Pipeline):
         >>> sorted(ds.as_numpy_iterator()) == list(range(5))
         True
         """
-        size = integer(buffer_size, "buffer_size")
-        size = None if size == UNKNOWN_CARDINALITY else positive(size, "buffer_size")
+        everything = integer(buffer_size, "buffer_size") == UNKNOWN_CARDINALITY
+        size = None if everything else positive(buffer_size, "buffer_size")
         seed = None if seed is None else integer(seed, "seed")
         return self._of(Shuffle(self._node, size, seed, reshuffle_each_iteration is not False))
 
-    def repeat(self, count: Any = None, name: str | None = None) -> Any:
+    def repeat(self, count: Any = None, name: str | None = None) -> Dataset:
         """The elements `count` times over; without end for None or -1.
 
         >>> import treadle as tf
@@ -124,7 +127,7 @@ class Arranging(Pipeline):
         """
         return self._of(Repeat(self._node, -1 if count is None else integer(count, "count")))
 
-    def take(self, count: Any, name: str | None = None) -> Any:
+    def take(self, count: Any, name: str | None = None) -> Dataset:
         """The first `count` elements; all of them for -1.
 
         >>> import treadle as tf
@@ -133,7 +136,7 @@ class Arranging(Pipeline):
         """
         return self._of(Take(self._node, integer(count, "count")))
 
-    def skip(self, count: Any, name: str | None = None) -> Any:
+    def skip(self, count: Any, name: str | None = None) -> Dataset:
         """All but the first `count` elements; none of them for -1.
 
         >>> import treadle as tf
@@ -142,7 +145,7 @@ class Arranging(Pipeline):
         """
         return self._of(Skip(self._node, integer(count, "count")))
 
-    def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Any:
+    def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
         """Every `num_shards`-th element, from element `index` on: one worker's part.
 
         >>> import treadle as tf
@@ -154,7 +157,7 @@ class Arranging(Pipeline):
             raise tf.errors.InvalidArgumentError(f"`index` must be from 0 to {shards - 1}. Received: {index}.")
         return self._of(Shard(self._node, shards, index))
 
-    def concatenate(self, dataset: Any, name: str | None = None) -> Any:
+    def concatenate(self, dataset: Any, name: str | None = None) -> Dataset:
         """These elements, then those of `dataset`; DtypeError if their dtypes or structures differ.
 
         >>> import treadle as tf
@@ -163,7 +166,7 @@ class Arranging(Pipeline):
         """
         return self._of(Concatenate(self._node, node_of(dataset, "`dataset`")))
 
-    def enumerate(self, start: Any = 0, name: str | None = None) -> Any:
+    def enumerate(self, start: Any = 0, name: str | None = None) -> Dataset:
         """Pairs of a running number (int64) and the element.
 
         >>> import treadle as tf
@@ -172,7 +175,7 @@ class Arranging(Pipeline):
         """
         return self._of(Enumerate(self._node, integer(start, "start")))
 
-    def unique(self, name: str | None = None) -> Any:
+    def unique(self, name: str | None = None) -> Dataset:
         """Each element the first time that it comes.
 
         >>> import treadle as tf
@@ -181,7 +184,7 @@ class Arranging(Pipeline):
         """
         return self._of(Unique(self._node))
 
-    def cache(self, filename: Any = "", name: str | None = None) -> Any:
+    def cache(self, filename: Any = "", name: str | None = None) -> Dataset:
         """The same elements, kept in memory once an iteration has gone through to the end.
 
         What stands before the cache runs once; put random augmentation after it. Caching in a file is not supported:
@@ -199,7 +202,7 @@ class Arranging(Pipeline):
                 "elements in memory.")
         return self._of(Cache(self._node))
 
-    def prefetch(self, buffer_size: Any, name: str | None = None) -> Any:
+    def prefetch(self, buffer_size: Any, name: str | None = None) -> Dataset:
         """The same elements, made up to `buffer_size` ahead by a background thread; AUTOTUNE for a good number.
 
         The thread ends when the iterator is used up or dropped. Where the next element takes only microseconds

@@ -161,7 +161,7 @@ def padded(column: Sequence[Any], target: Sequence[int | None], fill: Any, name:
             raise tf.errors.InvalidArgumentError(
                 f"An element cannot be padded to a smaller shape. Received for {name}: shape {list(array.shape)}, "
                 f"to be padded to {list(target)}.")
-        result[(index, *map(slice, array.shape))] = array
+        result[index, ...][tuple(slice(size) for size in array.shape)] = array
     return result
 
 

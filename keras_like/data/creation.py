@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from treadle.keras_like.data.shuffling import Directed, Sampled, Shuffle
 from treadle.keras_like.data.sources import Counter, Generated, Given, RandomNumbers, Range, Slices
 from treadle.keras_like.data.structure import flatten, flatten_up_to, map_components, pack
 
+if TYPE_CHECKING:
+    from treadle.keras_like.data.dataset import Dataset
+
 
 class Creation(Pipeline):
     """Ways to begin a pipeline."""
@@ -25,7 +28,7 @@ class Creation(Pipeline):
     __slots__ = ()
 
     @classmethod
-    def from_tensor_slices(cls, tensors: Any, name: str | None = None) -> Any:
+    def from_tensor_slices(cls, tensors: Any, name: str | None = None) -> Dataset:
         """The slices of `tensors` along their first axes, one an element.
 
         Args:
@@ -40,7 +43,7 @@ class Creation(Pipeline):
         return cls._of(Slices(owned(tensors)))
 
     @classmethod
-    def from_tensors(cls, tensors: Any, name: str | None = None) -> Any:
+    def from_tensors(cls, tensors: Any, name: str | None = None) -> Dataset:
         """One element: `tensors`.
 
         >>> import treadle as tf
@@ -54,7 +57,7 @@ class Creation(Pipeline):
 
     @classmethod
     def from_generator(cls, generator: Any, output_types: Any = None, output_shapes: Any = None, args: Any = None,
-                       output_signature: Any = None, name: str | None = None) -> Any:
+                       output_signature: Any = None, name: str | None = None) -> Dataset:
         """What `generator(*args)` yields. Each iteration calls it anew.
 
         Args:
@@ -91,7 +94,7 @@ class Creation(Pipeline):
         return cls._of(Generated(generator, arguments, output_signature))
 
     @classmethod
-    def range(cls, *args: Any, output_type: Any = None, name: str | None = None) -> Any:
+    def range(cls, *args: Any, output_type: Any = None, name: str | None = None) -> Dataset:
         """Like Python's `range(start, stop, step)`, as int64 scalars (or `output_type`).
 
         >>> import treadle as tf
@@ -106,7 +109,7 @@ class Creation(Pipeline):
         return cls._of(Range(range(*numbers), tf.int64 if output_type is None else tf.as_dtype(output_type)))
 
     @classmethod
-    def counter(cls, start: Any = 0, step: Any = 1, dtype: Any = None, name: str | None = None) -> Any:
+    def counter(cls, start: Any = 0, step: Any = 1, dtype: Any = None, name: str | None = None) -> Dataset:
         """`start`, `start + step` and so on, without end.
 
         >>> import treadle as tf
@@ -116,7 +119,8 @@ class Creation(Pipeline):
         return cls._of(Counter(integer(start, "start"), integer(step, "step"), tf.as_dtype(dtype or tf.int64)))
 
     @classmethod
-    def random(cls, seed: Any = None, rerandomize_each_iteration: bool | None = None, name: str | None = None) -> Any:
+    def random(cls, seed: Any = None, rerandomize_each_iteration: bool | None = None,
+               name: str | None = None) -> Dataset:
         """Random int64 scalars from 0 to 2**32 - 1, without end; the same at each iteration unless asked for otherwise.
 
         >>> import treadle as tf
@@ -127,7 +131,7 @@ class Creation(Pipeline):
         return cls._of(RandomNumbers(_seed(seed), bool(rerandomize_each_iteration)))
 
     @classmethod
-    def zip(cls, *args: Any, datasets: Any = None, name: str | None = None) -> Any:
+    def zip(cls, *args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
         """Elements of several data sets side by side; it ends with the shortest.
 
         Args:
@@ -146,7 +150,7 @@ class Creation(Pipeline):
         return cls._of(Zip(nodes, structure))
 
     @classmethod
-    def choose_from_datasets(cls, datasets: Any, choice_dataset: Any, stop_on_empty_dataset: bool = True) -> Any:
+    def choose_from_datasets(cls, datasets: Any, choice_dataset: Any, stop_on_empty_dataset: bool = True) -> Dataset:
         """An element of `datasets[i]` for each `i` in `choice_dataset`.
 
         Args:
@@ -170,7 +174,7 @@ class Creation(Pipeline):
     @classmethod
     def sample_from_datasets(cls, datasets: Any, weights: Any = None, seed: Any = None,
                              stop_on_empty_dataset: bool = False,
-                             rerandomize_each_iteration: bool | None = None) -> Any:
+                             rerandomize_each_iteration: bool | None = None) -> Dataset:
         """Each next element from a data set drawn at random.
 
         Args:
@@ -198,7 +202,7 @@ class Creation(Pipeline):
 
     @classmethod
     def list_files(cls, file_pattern: Any, shuffle: bool | None = None, seed: Any = None,
-                   name: str | None = None) -> Any:
+                   name: str | None = None) -> Dataset:
         """The names (string scalars) of the files that match a glob pattern, or several.
 
         They come in random order, another one each time, unless `shuffle=False`: then sorted.

@@ -9,15 +9,19 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import treadle as tf
-from treadle.keras_like.data.batching import GroupByWindow
-from treadle.keras_like.data.components import as_tensors, is_dataset, normalized
+from treadle.keras_like.data.batching import Batch, GroupByWindow, PaddedBatch
+from treadle.keras_like.data.components import is_dataset, normalized
+from treadle.keras_like.data.iterator import Iterator
 from treadle.keras_like.data.mapping import Filter, FlatMap, Interleave, Map, Scan, TakeWhile
 from treadle.keras_like.data.node import AUTOTUNE
 from treadle.keras_like.data.pipeline import Pipeline, function, parallelism, positive
 from treadle.keras_like.data.structure import flatten, map_components, same_structure
+
+if TYPE_CHECKING:
+    from treadle.keras_like.data.dataset import Dataset
 
 
 class Functional(Pipeline):
@@ -26,7 +30,8 @@ class Functional(Pipeline):
     __slots__ = ()
 
     def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None, deterministic: bool | None = None,
-            synchronous: bool | None = None, use_unbounded_threadpool: bool = False, name: str | None = None) -> Any:
+            synchronous: bool | None = None, use_unbounded_threadpool: bool = False,
+            name: str | None = None) -> Dataset:
         """`map_func(element)` for each element.
 
         Args:
@@ -44,7 +49,7 @@ class Functional(Pipeline):
         parallel = parallelism(num_parallel_calls)
         return self._of(Map(self._node, function(map_func, "map_func"), parallel, deterministic is not False))
 
-    def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
+    def filter(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements for which `predicate` returns True (a bool scalar; DtypeError for anything else).
 
         >>> import treadle as tf
@@ -53,7 +58,7 @@ class Functional(Pipeline):
         """
         return self._of(Filter(self._node, function(predicate, "predicate")))
 
-    def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Any:
+    def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements up to the first for which `predicate` returns False.
 
         >>> import treadle as tf
@@ -62,7 +67,7 @@ class Functional(Pipeline):
         """
         return self._of(TakeWhile(self._node, function(predicate, "predicate")))
 
-    def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Any:
+    def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of the data sets that `map_func` makes, one data set after the other.
 
         >>> import treadle as tf
@@ -73,7 +78,8 @@ class Functional(Pipeline):
         return self._of(FlatMap(self._node, function(map_func, "map_func")))
 
     def interleave(self, map_func: Callable[..., Any], cycle_length: Any = None, block_length: Any = None,
-                   num_parallel_calls: Any = None, deterministic: bool | None = None, name: str | None = None) -> Any:
+                   num_parallel_calls: Any = None, deterministic: bool | None = None,
+                   name: str | None = None) -> Dataset:
         """The elements of the data sets that `map_func` makes, several data sets at a time.
 
         Args:
@@ -94,7 +100,7 @@ class Functional(Pipeline):
         block = positive(1 if block_length is None else block_length, "block_length")
         return self._of(Interleave(self._node, function(map_func, "map_func"), cycle, block, parallel is not None))
 
-    def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Any:
+    def scan(self, initial_state: Any, scan_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """A map with a memory: `state, output = scan_func(state, element)`; yields the outputs.
 
         >>> import treadle as tf
@@ -114,18 +120,19 @@ class Functional(Pipeline):
         np.int64(10)
         """
         state = normalized(initial_state)
-        for element in self._node.elements():
+        function(reduce_func, "reduce_func")
+        for element in Iterator(self._node):
             before = state
-            state = normalized(function(reduce_func, "reduce_func")(before, as_tensors(element)))
+            state = normalized(reduce_func(before, element))
             if not same_structure(before, state) or any(
                     getattr(a, "dtype", None) != getattr(b, "dtype", None)
                     for a, b in zip(flatten(before), flatten(state))):
                 raise tf.errors.DtypeError(
                     "`reduce_func` must return a state with the structure and dtypes of `initial_state`. "
                     f"Received: {state!r} after {before!r}.")
-        return as_tensors(state)
+        return state
 
-    def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
+    def apply(self, transformation_func: Callable[[Any], Any]) -> Dataset:
         """`transformation_func(self)`, which must be a data set.
 
         >>> import treadle as tf
@@ -138,7 +145,7 @@ class Functional(Pipeline):
         return result
 
     def group_by_window(self, key_func: Callable[..., Any], reduce_func: Callable[..., Any], window_size: Any = None,
-                        window_size_func: Callable[..., Any] | None = None, name: str | None = None) -> Any:
+                        window_size_func: Callable[..., Any] | None = None, name: str | None = None) -> Dataset:
         """Groups elements by key; each full group passes through `reduce_func(key, group)`, which returns a data set.
 
         Args:
@@ -154,16 +161,17 @@ class Functional(Pipeline):
         """
         if (window_size is None) == (window_size_func is None):
             raise tf.errors.InvalidArgumentError("Give one of `window_size` and `window_size_func`.")
-        if window_size is not None:
+        if window_size_func is None:
             size = positive(window_size, "window_size")
             window_size_func = lambda key: size
-        return self._of(GroupByWindow(self._node, key_func, reduce_func, window_size_func, self._of))
+        return self._of(GroupByWindow(self._node, function(key_func, "key_func"), function(reduce_func, "reduce_func"),
+                                      window_size_func, self._of))
 
     def bucket_by_sequence_length(
             self, element_length_func: Callable[..., Any], bucket_boundaries: Sequence[int],
             bucket_batch_sizes: Sequence[int], padded_shapes: Any = None, padding_values: Any = None,
             pad_to_bucket_boundary: bool = False, no_padding: bool = False, drop_remainder: bool = False,
-            name: str | None = None) -> Any:
+            name: str | None = None) -> Dataset:
         """Padded batches of elements of similar length.
 
         Args:
@@ -200,7 +208,7 @@ class Functional(Pipeline):
             longest = boundaries[index] - 1
             return map_components(
                 lambda spec: tf.TensorShape([longest if size is None else size for size in spec.shape]),
-                self.element_spec)
+                self._node.spec)
 
         def batch(key: Any, group: Any) -> Any:
             index = int(key)
@@ -209,6 +217,7 @@ class Functional(Pipeline):
             return group.padded_batch(sizes[index], shapes(index), padding_values, drop_remainder)
 
         # What all buckets have in common: neither the batch size nor the padded sizes are known.
-        common = self.batch(1) if no_padding else self.padded_batch(1, padded_shapes, padding_values)
+        common = (Batch(self._node, 1, False) if no_padding
+                  else PaddedBatch(self._node, 1, padded_shapes, padding_values, False))
         return self._of(GroupByWindow(
-            self._node, bucket, batch, lambda key: sizes[int(key)], self._of, common.element_spec))
+            self._node, bucket, batch, lambda key: sizes[int(key)], self._of, common.spec))

@@ -26,19 +26,30 @@ class Iterator(PythonIterator):
         return self._node.spec
 
     def __next__(self) -> Any:
-        return as_tensors(next(self._elements))
+        return as_tensors(advanced(self._elements))
 
     def get_next(self, name: str | None = None) -> Any:
         """The next element; OutOfRangeError after the last."""
-        for element in self._elements:
-            return as_tensors(element)
-        raise tf.errors.OutOfRangeError("The data set has no more elements. Loop with `for` to stop at the end.")
+        try:
+            return next(self)
+        except StopIteration:
+            raise tf.errors.OutOfRangeError(
+                "The data set has no more elements. Loop with `for` to stop at the end.") from None
 
     def get_next_as_optional(self) -> Optional:
         """The next element, or an empty Optional after the last."""
-        for element in self._elements:
-            return Optional(as_tensors(element), True)
-        return Optional(None, False)
+        try:
+            return Optional(next(self), True)
+        except StopIteration:
+            return Optional(None, False)
+
+
+def advanced(elements: PythonIterator[Any]) -> Any:
+    """The next element, made eagerly: a pipeline runs on the host, also where a function is being traced."""
+    if tf.executing_eagerly():
+        return next(elements)
+    with tf.init_scope():
+        return next(elements)
 
 
 class Optional:
@@ -68,7 +79,7 @@ class NumpyIterator(PythonIterator):
         self._elements = node.elements()
 
     def __next__(self) -> Any:
-        return map_components(_as_numpy, next(self._elements))
+        return map_components(_as_numpy, advanced(self._elements))
 
 
 def _as_numpy(component: Any) -> Any:

@@ -195,9 +195,10 @@ class Interleave(FlatMap):
                     exhausted = True
                     continue
                 slots[at] = self._read(element)
-            if slots[at] is not None:
+            slot = slots[at]
+            if slot is not None:
                 for _ in range(self._block):
-                    element = next(slots[at], _END)
+                    element = next(slot, _END)
                     if element is _END:
                         slots[at] = None
                         break

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import treadle as tf
+
 AUTOTUNE = -1
 INFINITE_CARDINALITY = -1
 UNKNOWN_CARDINALITY = -2
@@ -55,7 +57,8 @@ class Node(ABC):
     @cached_property
     def spec(self) -> Any:
         """The element spec, worked out when first asked for: a mapped function may have to run for it."""
-        return self.make_spec()
+        with tf.init_scope():
+            return self.make_spec()
 
     def example(self) -> Any:
         """An element to learn the spec from, got without drawing from any random source."""

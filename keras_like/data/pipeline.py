@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import treadle as tf
 from treadle.keras_like.data.node import AUTOTUNE, Node
+
+if TYPE_CHECKING:
+    from treadle.keras_like.data.dataset import Dataset
 
 
 class Pipeline:
@@ -17,7 +20,7 @@ class Pipeline:
 
     @classmethod
     @abstractmethod
-    def _of(cls, node: Node) -> Any:
+    def _of(cls, node: Node) -> Dataset:
         """The data set of a node."""
 
 

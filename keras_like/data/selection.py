@@ -227,8 +227,8 @@ class Zip(Node):
         return pack(self.template, [source.example() for source in self.sources])
 
     def rows(self) -> Rows | None:
-        parts = [source.rows() for source in self.sources]
-        if not all(rows is not None and rows.order is None for rows in parts):
+        parts = [rows for source in self.sources if (rows := source.rows()) is not None and rows.order is None]
+        if len(parts) < len(self.sources):
             return None
         size = min(rows.size for rows in parts)
         # The columns follow the order in which `flatten` visits the packed element.

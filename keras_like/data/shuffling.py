@@ -153,9 +153,9 @@ class Directed(Node):
 class Sampled(Node):
     """Elements of several sources, each next one from a source drawn with the given weights."""
 
-    def __init__(self, sources: Sequence[Node], weights: Sequence[float], epochs: Epochs, stop_on_empty: bool):
+    def __init__(self, sources: Sequence[Node], weights: np.ndarray, epochs: Epochs, stop_on_empty: bool):
         self.sources = tuple(sources)
-        self._weights = np.asarray(weights, np.float64)
+        self._weights = weights
         self._epochs = epochs
         self._stop_on_empty = stop_on_empty
         _merged_spec(sources)  # raises unless they fit together

@@ -13,14 +13,16 @@ from typing import Any
 import treadle as tf
 
 
-@lru_cache(maxsize=1024)
-def container(kind: type) -> str | None:
-    """What kind of container a class is: "tuple", "named" or "mapping"; None for a component."""
+def _container(kind: type) -> str | None:
     if kind is tuple:
         return "tuple"
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
         return "named"
     return "mapping" if issubclass(kind, Mapping) else None
+
+
+# What kind of container a class is: "tuple", "named" or "mapping"; None for a component.
+container: Callable[[type], str | None] = lru_cache(maxsize=1024)(_container)
 
 
 def map_components(function: Callable[[Any], Any], element: Any) -> Any:
