@@ -203,7 +203,7 @@ def real(input):
 
 
 @op(infer=lambda input: _real_type(unary(*FLOATS, *COMPLEX)(input)), lower=lambda xp, x: xp.imag(x),
-    vjp=(lambda g, y, input: complex_(g - g, g) if input.dtype.is_complex else g - g,), traits="elementwise")
+    vjp=(lambda g, y, input: complex(g - g, g) if input.dtype.is_complex else g - g,), traits="elementwise")
 def imag(input):
     """The imaginary part; 0 for a real tensor."""
 
@@ -212,7 +212,7 @@ def _angle_gradient(g: Any, y: Any, input: Any) -> Any:
     if not input.dtype.is_complex:
         return g - g
     # d angle = imag(d z / z), so the cotangent of z is 1j * g / conj(z).
-    return complex_(g - g, g) / conj(input)
+    return complex(g - g, g) / conj(input)
 
 
 @op(infer=lambda input: _real_type(unary(*FLOATS, *COMPLEX)(input)), lower=lambda xp, x: xp.angle(x),
@@ -231,5 +231,5 @@ def _complex_infer(real: TensorType, imag: TensorType) -> TensorType:
 
 @op(infer=_complex_infer, lower=lambda xp, x, y: xp.lax.complex(*xp.broadcast_arrays(x, y)),
     vjp=(lambda g, z, x, y: unbroadcast(real(g), x), lambda g, z, x, y: unbroadcast(imag(g), y)), traits="elementwise")
-def complex_(real, imag):
+def complex(real, imag):
     """real + 1j * imag, element by element: float32 parts give complex64, float64 parts complex128."""
