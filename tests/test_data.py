@@ -107,7 +107,7 @@ def test_options():
     options = tf.data.Options()
     options.deterministic = False
     options.threading.private_threadpool_size = 4
-    options.experimental_distribute.auto_shard_policy = 1
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     other = tf.data.Options()
     other.threading.max_intra_op_parallelism = 1
     ds = Dataset.range(3).with_options(options).batch(2).with_options(other)
@@ -259,6 +259,7 @@ FAST = {
     "take and skip": lambda ds: ds.shuffle(30, 1).skip(3).take(6).batch(4),
     "twice": lambda ds: ds.shuffle(5, 1).shuffle(9, 2).batch(4),
     "cached": lambda ds: ds.cache().shuffle(9, 2).prefetch(2).batch(4).prefetch(2),
+    "finite but long": lambda ds: ds.repeat(10**9).shuffle(50, 1).batch(4).take(9),
     "same order": lambda ds: ds.shuffle(9, 2, reshuffle_each_iteration=False).repeat(2).batch(5),
 }
 

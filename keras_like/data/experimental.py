@@ -9,8 +9,11 @@ import treadle as tf
 from treadle.keras_like.data.components import node_of
 from treadle.keras_like.data.dataset import Dataset
 from treadle.keras_like.data.node import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Node, Unary
+from treadle.keras_like.data.options import AutoShardPolicy
 
-__all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "assert_cardinality", "cardinality"]
+__all__ = [
+    "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "AutoShardPolicy", "assert_cardinality", "cardinality",
+]
 
 
 def cardinality(dataset: Dataset) -> Any:

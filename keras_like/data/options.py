@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 
@@ -52,6 +53,16 @@ class Options:
                 elif value is not None:
                     setattr(result, name, value)
         return result
+
+
+class AutoShardPolicy(enum.IntEnum):
+    """How a data set would be split among workers. A wish, like all options."""
+
+    OFF = -1
+    AUTO = 0
+    FILE = 1
+    DATA = 2
+    HINT = 3
 
 
 class Group:

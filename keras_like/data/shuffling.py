@@ -17,7 +17,9 @@ from treadle.keras_like.data.seed import Epochs
 from treadle.keras_like.data.spec import merged
 from treadle.keras_like.data.structure import flatten, packer, same_structure
 
-_CHUNK = 1024
+# Longer orders are shuffled as a stream, in pieces, unless the buffer is as long as they are.
+_LONGEST_ORDER = 1 << 22
+_PIECE = 1024
 
 
 class Shuffle(Unary):
@@ -40,13 +42,13 @@ class Shuffle(Unary):
 
     def _order(self, rows: Rows) -> Iterator[np.ndarray]:
         seed = self._epochs.next()
-        if rows.size >= 0:
+        if 0 <= rows.size <= max(_LONGEST_ORDER, self._buffer_size or rows.size):
             positions = shuffled_positions(rows.size, self._buffer_size, seed)
             yield positions if rows.order is None else np.concatenate([*rows.indices(), positions[:0]])[positions]
             return
         each = (index for chunk in rows.indices() for index in chunk.tolist())
         stream = shuffled(each, self._buffer_size, seed)
-        while chunk := list(islice(stream, _CHUNK)):
+        while chunk := list(islice(stream, _PIECE)):
             yield np.array(chunk)
 
 
