@@ -27,7 +27,7 @@ CANDIDATES = {
     attributes.Shape: [(), (4,), (2, 2), (1, 4)],
     attributes.Bool: [True, False],
     attributes.Int: [0, 1],
-    attributes.Ints: [None, (0,), (0, 1), (1, 0), (-1, 0)],
+    attributes.Ints: [None, (0,), (0, 1), (1, 0), (-1,)],
     attributes.NewAxis: [0, 1, -1],
     attributes.Axes: [(), (0,), None],
     attributes.Axis: [0, -1],
@@ -80,16 +80,15 @@ def instances(rule, dtype):
     """Graphs that look like the rule's left side: an input for each variable, of `dtype` or bool, of several shapes."""
     pattern = name_attributes(rule.patterns[0], itertools.count())
     names, kinds = tensor_variables(pattern), attribute_variables(pattern)
-    layouts = [(None,), (), (2, 2)] if kinds else [(None,), ()]
-    seen = set()
+    flat = all(kind is attributes.Dtype for _, kind in kinds)  # else the rule is about layout
+    layouts = [(None,), ()] if flat else [(None,), (), (2, 2)]
     for types in itertools.product({dtype, dtypes.bool_}, repeat=len(names)):
         if dtype not in types and names:
             continue
         for shapes in itertools.product(layouts, repeat=len(names)):
+            if flat and (shapes.count(()) > 1 or kinds and () in shapes):
+                continue
             for chosen in itertools.product(*[CANDIDATES[kind] for _, kind in kinds]):
-                if (types, shapes, chosen) in seen:
-                    continue
-                seen.add((types, shapes, chosen))
                 graph = Graph("left")
                 arrays = special_arrays(types, shapes)
                 inputs = [graph.add_input(TensorType.of(t, a.shape), n) for t, a, n in zip(types, arrays, names)]
