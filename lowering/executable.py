@@ -53,7 +53,8 @@ class Executable:
             outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *rest])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
-            buffers = [layout.pack([outputs[i] for i in pack]) for pack, layout in zip(packs, self.layouts)]
+            buffers = [layout.pack(buffer, [outputs[i] for i in pack])
+                       for pack, layout, buffer in zip(packs, self.layouts, state)]
             return [*buffers, *(outputs[i] for i in alone)], outputs[donated:]
         run.__name__ = run.__qualname__ = graph.name
 
