@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from treadle.ir.attributes import Axis, Float
-from treadle.ir.op import REGISTRY, op
+from treadle.ir.op import op
 from treadle.ir.ops.elementwise import exp
+from treadle.ir.ops.reductions import reduce_sum
 from treadle.ir.ops.rules import FLOATS, INTEGERS, REALS, binary, require, unary
 from treadle.ir.types import TensorType
 
@@ -99,7 +100,7 @@ def _along_axis(x: TensorType, *, axis: int) -> TensorType:
 
 
 def _softmax_vjp(g: Any, y: Any, x: Any, *, axis: int) -> Any:
-    return y * (g - REGISTRY["reduce_sum"](g * y, axis=axis, keepdims=True))
+    return y * (g - reduce_sum(g * y, axis=axis, keepdims=True))
 
 
 @op(infer=_along_axis, lower=lambda xp, x, *, axis: xp.nn.softmax(x, axis), vjp=(_softmax_vjp,))
@@ -113,7 +114,7 @@ def softmax(logits, *, axis: LastAxis = None):
 
 
 def _log_softmax_vjp(g: Any, y: Any, x: Any, *, axis: int) -> Any:
-    return g - exp(y) * REGISTRY["reduce_sum"](g, axis=axis, keepdims=True)
+    return g - exp(y) * reduce_sum(g, axis=axis, keepdims=True)
 
 
 @op(infer=_along_axis, lower=lambda xp, x, *, axis: xp.nn.log_softmax(x, axis), vjp=(_log_softmax_vjp,))

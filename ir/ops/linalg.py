@@ -4,7 +4,8 @@ from typing import Any
 
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Bool, Dtype, Int, Shape, Str
-from treadle.ir.op import REGISTRY, Many, op
+from treadle.ir.op import Many, op
+from treadle.ir.ops.arrays import broadcast_to, reshape
 from treadle.ir.ops.rules import (
     NUMBERS,
     broadcast_shapes,
@@ -67,7 +68,7 @@ def _matmul_vjp_b(g: Any, y: Any, a: Any, b: Any, *, transpose_a: bool, transpos
     a = conj(a)
     if b.type.rank == 2 and a.type.rank > 2 and not transpose_a:
         # One product over all rows of the batch, not one for each matrix and then a sum.
-        a, g = (REGISTRY["reshape"](x, shape=(product(x.type.shape[:-1]), x.type.shape[-1])) for x in (a, g))
+        a, g = (reshape(x, shape=(product(x.type.shape[:-1]), x.type.shape[-1])) for x in (a, g))
     grad = (matmul(g, a, transpose_a=True, transpose_b=transpose_a) if transpose_b
             else matmul(a, g, transpose_a=not transpose_a))
     return unbroadcast(grad, b)
@@ -121,7 +122,7 @@ def _einsum_vjp(g: Any, y: Any, *operands: Any, equation: str) -> list[Any]:
                       equation=",".join([output, *(labels for labels, _ in others)]) + f"->{kept}")
         if kept != labels:
             shape = [s if label in elsewhere else 1 for label, s in zip(labels, operand.type.shape)]
-            grad = REGISTRY["broadcast_to"](REGISTRY["reshape"](grad, shape=tuple(shape)), shape=operand.type.shape)
+            grad = broadcast_to(reshape(grad, shape=tuple(shape)), shape=operand.type.shape)
         found.append(unbroadcast(grad, operand))
     return found
 

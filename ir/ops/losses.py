@@ -3,9 +3,12 @@
 from typing import Any
 
 from treadle.ir import dims, dtypes, errors
-from treadle.ir.op import REGISTRY, Operand, op
+from treadle.ir.op import Operand, op
 from treadle.ir.ops.activations import softmax
-from treadle.ir.ops.rules import FLOATS, require, require_rank_at_least, show
+from treadle.ir.ops.arrays import expand_dims, one_hot_at
+from treadle.ir.ops.elementary import sigmoid
+from treadle.ir.ops.elementwise import negative
+from treadle.ir.ops.rules import FLOATS, require, require_rank_at_least, same_dtype, show
 from treadle.ir.types import TensorType
 
 _LABELS = (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16, dtypes.uint32)
@@ -32,8 +35,8 @@ def _sparse_lower(xp: Any, labels: Any, logits: Any) -> Any:
 
 
 def _sparse_vjp(g: Any, y: Any, labels: Any, logits: Any) -> Any:
-    one_hot = REGISTRY["one_hot_like"](labels, logits)
-    return REGISTRY["expand_dims"](g, axis=-1) * (softmax(logits) - one_hot)
+    one_hot = one_hot_at(labels, depth=logits.type.shape[-1], axis=-1, dtype=logits.dtype)
+    return expand_dims(g, axis=-1) * (softmax(logits) - one_hot)
 
 
 @op(infer=_sparse_infer, lower=_sparse_lower, vjp=(None, _sparse_vjp))
@@ -49,11 +52,29 @@ def sparse_softmax_cross_entropy_with_logits(labels: Operand(), logits):  # type
     """
 
 
-def _one_hot_like_lower(xp: Any, labels: Any, logits: Any) -> Any:
-    classes = xp.lax.broadcasted_iota(labels.dtype, logits.shape, logits.ndim - 1)
-    return (labels[..., None] == classes).astype(logits.dtype)
+def _sigmoid_infer(labels: TensorType, logits: TensorType) -> TensorType:
+    dtype = same_dtype(labels, logits)
+    require(logits, FLOATS, "logits")
+    if labels.rank != logits.rank or any(dims.is_known(a, b) and a != b for a, b in zip(labels.shape, logits.shape)):
+        raise errors.InvalidArgumentError(
+            f"`sigmoid_cross_entropy_with_logits`: `labels` and `logits` must have the same shape. Received: "
+            f"{show(labels.shape)} and {show(logits.shape)}.")
+    return TensorType.of(dtype, logits.shape)
 
 
-@op(infer=lambda labels, logits: logits, lower=_one_hot_like_lower)
-def one_hot_like(labels: Operand(), logits):  # type: ignore[valid-type]
-    """Rows of zeros with a one at each label, in the shape and dtype of `logits`."""
+def _sigmoid_lower(xp: Any, labels: Any, logits: Any) -> Any:
+    return xp.maximum(logits, xp.zeros((), logits.dtype)) - logits * labels + xp.log1p(xp.exp(-xp.abs(logits)))
+
+
+@op(infer=_sigmoid_infer, lower=_sigmoid_lower,
+    vjp=(lambda g, y, labels, logits: negative(g * logits),
+         lambda g, y, labels, logits: g * (sigmoid(logits) - labels)), traits="elementwise")
+def sigmoid_cross_entropy_with_logits(labels, logits):
+    """-z log(sigmoid(x)) - (1 - z) log(1 - sigmoid(x)) for labels z and logits x, without overflow or cancellation.
+
+    The gradient with respect to the logits is sigmoid(x) - z.
+
+    >>> import treadle as tf
+    >>> round(float(tf.nn.sigmoid_cross_entropy_with_logits(labels=1.0, logits=0.0)), 4)
+    0.6931
+    """

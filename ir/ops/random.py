@@ -177,6 +177,12 @@ def random_uniform(key: Key, minval, maxval, *, shape: Shape):
     """Floats uniform over [minval, maxval). Gradients follow minval + u * (maxval - minval)."""
 
 
+@op(infer=lambda key, rate, *, shape: _sampled(dtypes.bool_, shape, rate),
+    lower=lambda xp, key, rate, *, shape: _unit(xp, key, shape, xp.dtype(xp.float32)) < rate)
+def random_bernoulli(key: Key, probability: Operand(dtypes.float32), *, shape: Shape):  # type: ignore[valid-type]
+    """True with the given probability (float32)."""
+
+
 # --- normal ---------------------------------------------------------------------------------------------------------
 
 
