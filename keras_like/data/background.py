@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from treadle.keras_like.data.node import AUTOTUNE, Node, Rows, Unary
@@ -98,6 +100,31 @@ def _produce(channel: Channel, elements: Callable[[], Iterator[Any]]) -> None:
         channel.finish(error)
     else:
         channel.finish()
+
+
+_BURST = 64
+_BURST_SECONDS = 1e-3
+
+
+def relayed_in_bursts(elements: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+    """The elements, made in a thread and handed over many at a time where they come quickly."""
+    return chain.from_iterable(relayed(lambda: _bursts(elements()), 2))
+
+
+def _bursts(elements: Iterator[Any]) -> Iterator[list[Any]]:
+    burst: list[Any] = []
+    start = time.perf_counter()
+    try:
+        for element in elements:
+            burst.append(element)
+            if len(burst) == _BURST or time.perf_counter() - start > _BURST_SECONDS:
+                yield burst
+                burst = []
+                start = time.perf_counter()
+    except Exception:  # what came before it is handed over first
+        yield burst
+        raise
+    yield burst
 
 
 class Prefetch(Unary):

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.data.background import relayed
+from treadle.keras_like.data.background import relayed_in_bursts
 from treadle.keras_like.data.components import as_tensors, call, node_of, normalized
 from treadle.keras_like.data.node import AUTOTUNE, UNKNOWN_CARDINALITY, Node, Unary
 from treadle.keras_like.data.spec import result_spec, spec_of
@@ -207,7 +207,7 @@ class Interleave(FlatMap):
 
     def _read(self, element: Any) -> Iterator[Any]:
         node = self.opened(element)
-        return relayed(node.elements, self._block) if self._parallel else node.elements()
+        return relayed_in_bursts(node.elements) if self._parallel else node.elements()
 
 
 _END = object()
