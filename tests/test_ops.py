@@ -1,4 +1,4 @@
-"""Runs the table of op tests in `tests/op_cases`: types, values, derivatives, text form and special values of every op."""
+"""Runs the table of op tests in `tests/op_cases`: types, values, derivatives, text form, special values of every op."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from op_cases import Case, Special, collect, flat
 import treadle.ir.ops
 import treadle.runtime.eager
 from treadle.ir import autodiff, equality, parser, printer
-from treadle.ir.builder import GraphBuilder, append_constant, specialise
+from treadle.ir.builder import GraphBuilder, specialise
 from treadle.ir.dims import Dim
 from treadle.ir.dtypes import as_dtype
 from treadle.ir.graph import Graph
@@ -27,12 +27,14 @@ from treadle.ir.ops.arrays import concat, reshape
 from treadle.ir.ops.elementary import complex as complex_op
 from treadle.ir.ops.elementary import imag, real
 from treadle.ir.ops.indexing import strided_slice
+from treadle.ir.ops.rules import as_operand
 from treadle.ir.ops.structure import call, vectorized_call
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.executable import Executable, as_jax_function, struct
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import jax_array
+from treadle.tracer.func_graph import FuncGraph
 
 for _module in pkgutil.iter_modules(treadle.ir.ops.__path__):
     importlib.import_module(f"treadle.ir.ops.{_module.name}")
@@ -46,7 +48,8 @@ STRUCTURAL = {
     "while", "while_loop", "scan", "print", "check", "py_function", "numpy_function", "opaque_call",
 }
 
-_TOLERANCE = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 2e-5, "float64": 1e-11, "complex64": 2e-5, "complex128": 1e-11}
+_TOLERANCE = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 2e-5, "float64": 1e-11, "complex64": 2e-5,
+              "complex128": 1e-11}
 
 
 def each_case(*, gradient: bool = False, second: bool = False, op: bool = False):
@@ -66,12 +69,13 @@ def _type_of(array: np.ndarray, shape: Any = None) -> TensorType:
 
 
 def _build(case: Case, types: Any) -> Graph:
-    """The case as a graph of IR operations."""
-    graph = Graph(case.name)
-    values = [graph.add_input(t, f"x{i}") for i, t in enumerate(types)]
-    with interpreting(GraphBuilder(graph)):
-        graph.outputs = case.call(values)
-    return graph
+    """The case as a graph: traced, as inside `@function`."""
+    trace = FuncGraph(case.name)
+    arguments = [trace.add_argument(t, f"x{i}") for i, t in enumerate(types)]
+    with interpreting(trace):
+        trace.graph.outputs = [trace.convert(r).value for r in case.call(arguments)]
+    assert not trace.captures
+    return trace.graph
 
 
 def _is_differentiable(case: Case) -> bool:
@@ -108,7 +112,7 @@ def test_values(case: Case):
         assert len(eager) == len(expected)
         for a, e in zip(eager, expected):
             _close(a.numpy(), e, case, "eager against NumPy")
-    _, compiled = Executable(graph).call([], [jax_array(convert_to_tensor(o)) for o in case.operands])
+    compiled = Executable(graph).call(*[jax_array(convert_to_tensor(o)) for o in case.operands])
     for a, e in zip(compiled, eager):
         if isinstance(case.function, Op):
             np.testing.assert_array_equal(np.asarray(a), e.numpy(), err_msg="compiled against eager")
@@ -190,10 +194,10 @@ class _Flat:
                 found.append(complex_op(*halves) if len(halves) == 2 else halves[0])
         return found
 
-    def operands(self, graph: Graph, vector: Any) -> list[Any]:
+    def operands(self, vector: Any) -> list[Any]:
         """All operands: varying ones from the vector, the others as constants."""
         pieces = iter(self.pieces(vector))
-        return [next(pieces) if v else append_constant(graph, a) for a, v in zip(self.arrays, self.varying)]
+        return [next(pieces) if v else as_operand(a) for a, v in zip(self.arrays, self.varying)]
 
 
 def _as_vector(results: Any) -> Any:
@@ -213,10 +217,11 @@ def _derivatives(case: Case) -> Derivatives:
     n = inputs.vector.size
     vector_type = TensorType.of(as_dtype("float64"), (n,))
 
-    function = Graph("function")
-    v = function.add_input(vector_type, "v")
-    with interpreting(GraphBuilder(function)):
-        function.outputs = [_as_vector(case.call(inputs.operands(function, v)))]
+    trace = FuncGraph("function")
+    v = trace.add_argument(vector_type, "v")
+    with interpreting(trace):
+        trace.graph.outputs = [_as_vector(case.call(inputs.operands(v))).value]
+    function = trace.graph
     m = function.outputs[0].type.shape[0]
     cotangent = np.random.default_rng(1).uniform(0.5, 1.5, m)
     direction = np.random.default_rng(2).uniform(-1, 1, n)
@@ -225,7 +230,7 @@ def _derivatives(case: Case) -> Derivatives:
     gradient = Graph("gradient")
     v = gradient.add_input(vector_type, "v")
     with interpreting(GraphBuilder(gradient)):
-        gradient.outputs = list(call([v, append_constant(gradient, cotangent)], graph=gradient_of_function))
+        gradient.outputs = list(call([v, as_operand(cotangent)], graph=gradient_of_function))
 
     points = inputs.vector + _STEP * np.concatenate([np.eye(n), -np.eye(n)])
     program = Graph("program")
@@ -238,7 +243,7 @@ def _derivatives(case: Case) -> Derivatives:
             outputs += vectorized_call([at], graph=gradient, mapped=(True,))
             outputs += vectorized_call([v, basis_n], graph=autodiff.gradient(gradient), mapped=(False, True))
         if isinstance(case.function, Op):
-            outputs.append(_pushed(case, function, inputs, program, v, along))
+            outputs.append(_pushed(case, function, inputs, v, along))
     program.outputs = outputs
     found = _run_once(program, [points, inputs.vector, np.eye(m), np.eye(n), direction])
 
@@ -258,12 +263,12 @@ def _run_once(graph: Graph, arrays: list[np.ndarray]) -> list[np.ndarray]:
         return [np.asarray(a) for a in compiled(*arrays)]
 
 
-def _pushed(case: Case, function: Graph, inputs: _Flat, program: Graph, v: Any, along: Any) -> Any:
+def _pushed(case: Case, function: Graph, inputs: _Flat, v: Any, along: Any) -> Any:
     """The tangent of the results along a direction, by forward mode."""
     operation = next(o for o in reversed(function.operations) if o.op is case.function)
     types = [o.type for o in operation.operands]
     pushed = autodiff.pushforward(case.function, types, operation.attributes, tuple(inputs.varying))
-    return _as_vector(call([*inputs.operands(program, v), *inputs.pieces(along)], graph=pushed))
+    return _as_vector(call([*inputs.operands(v), *inputs.pieces(along)], graph=pushed))
 
 
 def _compare(actual: np.ndarray, expected: np.ndarray, case: Case) -> None:

@@ -115,13 +115,14 @@ CASES = [
     Case(cast, normal(2, 3), attributes={"dtype": "int32"}, gradient=False, reference=lambda x, dtype: x.astype(dtype)),
     Case(cast, normal(2, 3), attributes={"dtype": "complex128"}, reference=lambda x, dtype: x.astype(dtype)),
     Case(cast, complexes(2, 3), attributes={"dtype": "float64"}, reference=lambda x, dtype: x.real.astype(dtype)),
-    Case(cast, integers(2, 3, low=-2, high=3), attributes={"dtype": "bool"}, reference=lambda x, dtype: x.astype(dtype)),
+    Case(cast, integers(2, 3, low=-2, high=3), attributes={"dtype": "bool"},
+         reference=lambda x, dtype: x.astype(dtype)),
     Case(cast, integers(2, 3, low=-200, high=300), attributes={"dtype": "int8"},
          reference=lambda x, dtype: x.astype(dtype)),
-    Case(cast, np.float32([np.nan, np.inf, -np.inf, 1e20, -1.7, 1.7, 300]), attributes={"dtype": "int8"}, gradient=False,
-         reference=lambda x, dtype: np.int8([0, 127, -128, 127, -1, 1, 127])),
-    Case(cast, np.float32([np.nan, np.inf, -np.inf, -1.7, 300]), attributes={"dtype": "uint8"}, gradient=False,
-         reference=lambda x, dtype: np.uint8([0, 255, 0, 0, 255])),
+    Case(cast, np.float32([np.nan, np.inf, -np.inf, 1e20, -1.7, 1.7, 300]), gradient=False,
+         attributes={"dtype": "int8"}, reference=lambda x, dtype: np.int8([0, 127, -128, 127, -1, 1, 127])),
+    Case(cast, np.float32([np.nan, np.inf, -np.inf, -1.7, 300]), gradient=False,
+         attributes={"dtype": "uint8"}, reference=lambda x, dtype: np.uint8([0, 255, 0, 0, 255])),
 ]
 
 
