@@ -30,12 +30,11 @@ def as_jax_function(graph: Graph) -> Callable[..., list[Any]]:
 
 
 class Executable:
-    """A compiled graph. `call(state, rest)` is C++ from the first to the last instruction.
+    """A compiled graph. `call(*inputs)` returns the list of outputs; it is C++ from the first to the last instruction.
 
     The graph's first `donated` inputs are state: their new values are its first `donated` outputs, and their buffers
-    may be reused. `call` takes the state and the other inputs as two lists and returns two lists: the new state and the
-    other outputs. With `packs` (places among the state), each pack's arrays travel as one buffer; the state lists then
-    hold the buffers first, and after them the arrays that are in none.
+    may be reused. With `packs` (places among the state), each pack's arrays travel as one buffer; the program's inputs
+    and outputs are then the buffers, the state that is in none, and the rest.
     """
 
     def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = ()):
@@ -46,23 +45,25 @@ class Executable:
         self.layouts = [Layout(tuple(types[i] for i in pack)) for pack in packs]
         alone = [i for i in range(donated) if i not in packed]
 
-        def run(state: Sequence[Any], rest: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-            inputs: dict[int, Any] = dict(zip(alone, state[len(packs):]))
-            for pack, layout, buffer in zip(packs, self.layouts, state):
+        count = len(packs) + len(alone)
+
+        def run(*arrays: Any) -> list[Any]:
+            inputs: dict[int, Any] = dict(zip(alone, arrays[len(packs):count]))
+            for pack, layout, buffer in zip(packs, self.layouts, arrays):
                 inputs.update(zip(pack, layout.unpack(buffer)))
-            outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *rest])
+            outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
             buffers = [layout.pack(buffer, [outputs[i] for i in pack])
-                       for pack, layout, buffer in zip(packs, self.layouts, state)]
-            return [*buffers, *(outputs[i] for i in alone)], outputs[donated:]
+                       for pack, layout, buffer in zip(packs, self.layouts, arrays)]
+            return [*buffers, *(outputs[i] for i in alone), *outputs[donated:]]
         run.__name__ = run.__qualname__ = graph.name
 
-        state_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in self.layouts]
-        state_types += [struct(types[i]) for i in alone]
+        program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in self.layouts]
+        program_types += [struct(types[i]) for i in [*alone, *range(donated, len(types))]]
         with compat.enable_x64(True):
-            jitted = jax.jit(run, donate_argnums=0, keep_unused=True)
-            self.lowered = jitted.lower(state_types, [struct(t) for t in types[donated:]])
+            jitted = jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True)
+            self.lowered = jitted.lower(*program_types)
             self.compiled = self.lowered.compile()
         self.call = _direct_call(self.compiled)
 

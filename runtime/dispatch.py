@@ -81,7 +81,7 @@ class Program:
                 arrays = [*map(_get_array, self.read), *self._captured_arrays, *arrays]
             if self._cells:
                 return self._step(arrays)
-        return self._call([], arrays)[1]
+        return self._call(*arrays)
 
     def _step(self, arrays: list[Any]) -> list[Any]:
         """Run the program on the state and the other inputs, and store the new state."""
@@ -90,7 +90,7 @@ class Program:
         if max(map(getrefcount, state)) > _UNSHARED:
             state = self._unshare(state)
         stores = map(call, chain(self._puts, repeat(results.append)),
-                     _flatten(_flatten(starmap(self._call, ((state, arrays),)))))
+                     _flatten(starmap(self._call, ((*state, *arrays),))))
         flavour = tuple(map(type, arrays))
         if flavour in self._warm:
             deque(stores, 0)
