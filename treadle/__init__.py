@@ -6,7 +6,7 @@ Write eager tensors, variables, `GradientTape` and Python as in TensorFlow 2; de
 `@tf.function`, and it is traced into a graph, optimised, and compiled by XLA.
 """
 
-from treadle import autodiff, config, dtypes, errors, ir, nest, random, runtime, tracer
+from treadle import autodiff, config, debugging, dtypes, errors, ir, nest, random, runtime, tracer
 from treadle.ir.dtypes import (
     DType,
     as_dtype,
