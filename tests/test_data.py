@@ -103,6 +103,17 @@ def test_spec_of_a_mapped_batch_keeps_its_size_open():
     assert ds.element_spec == (tf.TensorSpec([None, 3], tf.float32), tf.TensorSpec([None], tf.float32))
 
 
+def test_specs_need_no_data_and_draw_no_random_numbers():
+    empty = Dataset.from_tensor_slices((np.zeros((0, 3), np.float32), np.zeros(0, object).astype(str)))
+    assert empty.map(lambda x, text: (x + 1, text)).element_spec == (
+        tf.TensorSpec([3], tf.float32), tf.TensorSpec([], tf.string))
+    assert Dataset.from_tensors(np.zeros((0, 2))).unbatch().map(lambda x: x).element_spec == (
+        tf.TensorSpec([2], tf.float64))
+    asked, not_asked = (Dataset.range(20).shuffle(20, seed=1).map(lambda x: x).batch(5) for _ in range(2))
+    assert asked.element_spec == tf.TensorSpec([None], tf.int64)
+    assert values(asked) == values(not_asked)
+
+
 def test_options():
     options = tf.data.Options()
     options.deterministic = False

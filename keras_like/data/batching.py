@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.data.components import as_array, as_tensor, call, node_of, normalized
+from treadle.keras_like.data.components import as_array, as_tensor, call, first_slice, node_of, normalized
 from treadle.keras_like.data.node import UNKNOWN_CARDINALITY, Node, Rows, Unary
 from treadle.keras_like.data.order import pieces, regrouped
 from treadle.keras_like.data.sources import Given
@@ -244,7 +244,7 @@ class Unbatch(Unary):
         return unbatched(self.source.spec)
 
     def example(self) -> Any:
-        return map_components(lambda c: None if c is None else as_array(c)[0, ...], self.source.example())
+        return map_components(lambda c: None if c is None else first_slice(as_array(c)), self.source.example())
 
 
 class Window(Unary):

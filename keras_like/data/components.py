@@ -93,6 +93,13 @@ def _own_array(value: Any) -> Any:
     return array
 
 
+def first_slice(array: np.ndarray) -> np.ndarray:
+    """The first slice along the first axis, or one like it where there is none."""
+    if len(array):
+        return array[0, ...]
+    return np.full(array.shape[1:], b"" if array.dtype.hasobject else 0, array.dtype)
+
+
 def call(function: Any, element: Any) -> Any:
     """A user's function on an element; a tuple's components become its arguments, as in TensorFlow."""
     element = as_tensors(element)

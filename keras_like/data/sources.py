@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.data.components import normalized
+from treadle.keras_like.data.components import first_slice, normalized
 from treadle.keras_like.data.node import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Node, Rows
 from treadle.keras_like.data.seed import Epochs
 from treadle.keras_like.data.spec import spec_of
@@ -68,14 +68,10 @@ class Slices(Node):
         return spec_of(self.example())
 
     def example(self) -> Any:
-        return map_components(lambda c: c[0, ...] if len(c) else _blank(c.shape[1:], c.dtype), self._template)
+        return map_components(first_slice, self._template)
 
     def rows(self) -> Rows:
         return Rows(self._columns, self._template, self._size)
-
-
-def _blank(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    return np.full(shape, b"", object) if dtype.hasobject else np.zeros(shape, dtype)
 
 
 # A longer range is counted out one by one rather than held in memory.
@@ -243,4 +239,4 @@ class TextLines(Node):
         return tf.TensorSpec([], tf.string)
 
     def example(self) -> Any:
-        return _blank((), np.dtype(object))
+        return np.full((), b"", object)
