@@ -14,7 +14,7 @@ from treadle.ir.builder import append, append_constant
 from treadle.ir.graph import Graph, Value
 from treadle.ir.location import Location
 from treadle.ir.op import REGISTRY, Op
-from treadle.ir.ops import elementwise, structure  # noqa: F401 (fills the registry)
+from treadle.ir.ops import activations, elementary, elementwise, logic, select, structure  # noqa: F401 (registers ops)
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.namespace import JAX

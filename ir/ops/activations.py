@@ -23,7 +23,7 @@ class LastAxis(Axis):
 
 
 @op(infer=unary(*REALS), lower=lambda xp, x: xp.maximum(x, xp.zeros((), x.dtype)),
-    vjp=(lambda g, y, x: relu_grad(g, y),), traits="elementwise exact")
+    vjp=(lambda g, y, x: relu_grad(g, y),), traits="elementwise")
 def relu(features):
     """max(x, 0), element by element; NaN stays NaN. The gradient at 0 is 0.
 
@@ -40,7 +40,7 @@ def relu_grad(gradients, features):
 
 
 @op(infer=unary(*REALS), lower=lambda xp, x: xp.clip(x, xp.zeros((), x.dtype), xp.asarray(6, x.dtype)),
-    vjp=(lambda g, y, x: relu6_grad(g, y),), traits="elementwise exact")
+    vjp=(lambda g, y, x: relu6_grad(g, y),), traits="elementwise")
 def relu6(features):
     """min(max(x, 0), 6), element by element. The gradient at 0 and at 6 is 0.
 

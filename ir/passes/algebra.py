@@ -24,7 +24,7 @@ from treadle.ir.dtypes import DType
 from treadle.ir.graph import Graph
 from treadle.ir.ops.activations import relu
 from treadle.ir.ops.arrays import broadcast_to, expand_dims, reshape, reverse, squeeze, sum_to_shape, transpose
-from treadle.ir.ops.elementary import ceil, complex, floor, imag, real  # noqa: A004
+from treadle.ir.ops.elementary import ceil, complex, floor, imag, real
 from treadle.ir.ops.elementwise import abs_, cast, conj_, divide_float, maximum, minimum, negative, square
 from treadle.ir.ops.logic import (
     bitwise_and,

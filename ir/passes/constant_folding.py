@@ -93,7 +93,8 @@ def is_exact(array: np.ndarray) -> bool:
         return True
     if array.dtype.kind in "cO":
         return False
-    return not bool(np.any((array != 0) & (np.abs(array) < ml_dtypes.finfo(array.dtype).smallest_normal)))
+    with np.errstate(invalid="ignore"):
+        return not bool(np.any((array != 0) & (np.abs(array) < ml_dtypes.finfo(array.dtype).smallest_normal)))
 
 
 class NumpyNamespace:

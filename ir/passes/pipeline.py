@@ -37,7 +37,10 @@ _ROUNDS = 3
 
 @dataclass
 class Pipeline:
-    """What a run of the pipeline did. `stages` are (name, graph), the first of them ("input", graph)."""
+    """What a run of the pipeline did.
+
+    `stages` are (name, graph), the first of them ("input", graph). A pass that ran again is called "algebra 2".
+    """
 
     stages: list[tuple[str, Graph]]
     seconds: list[float] = field(default_factory=list)
@@ -53,12 +56,11 @@ class Pipeline:
         return [(name, operation_count(graph)) for name, graph in self.stages]
 
     def __getitem__(self, name: str) -> Graph:
-        """The graph after the last run of the pass called `name`."""
-        found = [graph for stage, graph in self.stages if stage == name]
-        if not found:
-            raise errors.NotFoundError(
-                f"There was no pass of that name. Received: {name!r}. Stages: {[n for n, _ in self.stages]}.")
-        return found[-1]
+        """The graph after the pass called `name`."""
+        stages = dict(self.stages)
+        if name not in stages:
+            raise errors.NotFoundError(f"There was no pass of that name. Received: {name!r}. Stages: {[*stages]}.")
+        return stages[name]
 
     def __str__(self) -> str:
         rows = [f"{'stage':<24}{'operations':>12}{'ms':>10}"]
@@ -78,7 +80,8 @@ def run_pipeline(graph: Graph, passes: Sequence[tuple[str, Pass]] | None = None,
     result = Pipeline([("input", graph)])
     result.seconds.append(_checked("input", graph, checked))
     idle = 0  # how many passes in a row changed nothing
-    for name, function in [*passes] * _ROUNDS:
+    runs = ((name if i == 1 else f"{name} {i}", function) for i in range(1, _ROUNDS + 1) for name, function in passes)
+    for name, function in runs:
         if idle >= len(passes):
             break
         start = time.perf_counter()
