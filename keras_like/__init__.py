@@ -1,0 +1,1 @@
+"""Layers, models, data sets: written with the public names only."""
