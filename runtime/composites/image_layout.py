@@ -1,4 +1,4 @@
-"""What convolution and pooling functions share: reading `data_format`, `strides`, `padding` as TensorFlow spells them."""
+"""Reading `data_format`, `strides` and `padding` as TensorFlow spells them, for convolution and pooling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_channels_first(data_format: str | None, rank: int) -> bool:
 
 
 def per_axis(value: Any, rank: int, channels_first: bool, what: str) -> tuple[int, ...]:
-    """One positive integer for each spatial axis, from 1, `rank` or `rank` + 2 of them (those of batch and channels are 1)."""
+    """One positive integer for each spatial axis, from 1, `rank` or `rank` + 2 (batch and channels: 1) of them."""
     given = (1,) if value is None else as_shape(value)
     if len(given) == 1:
         given = given * rank

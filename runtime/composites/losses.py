@@ -101,7 +101,7 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
     """
     loss = convert_to_tensor(per_example_loss)
     if not loss.type.shape:
-        raise errors.InvalidArgumentError("`per_example_loss` must have one element for each example. Received: a scalar.")
+        raise errors.InvalidArgumentError("`per_example_loss` must have one loss for each example. Received: a scalar.")
     total = loss
     if sample_weight is not None:
         weight = convert_to_tensor(sample_weight, dtype_hint=loss.dtype)
