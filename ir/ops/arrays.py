@@ -411,6 +411,7 @@ def roll(input, shift: Operand(dtypes.int32), *, axis: Ints):  # type: ignore[va
 
 
 def _one_hot(xp: Any, indices: Any, *, depth: int, axis: int, dtype: Any) -> Any:
+    indices = indices if indices.dtype.itemsize >= 4 else xp.cast(indices, dtypes.int32)
     places = xp.lax.broadcasted_iota(indices.dtype, [depth if a == axis else 1 for a in range(indices.ndim + 1)], axis)
     return xp.cast(xp.equal(xp.expand_dims(indices, axis), places), dtype)
 

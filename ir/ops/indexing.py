@@ -35,7 +35,7 @@ def slice_length(size: Size, begin: Size, end: Size, stride: int) -> Size:
     if dims.is_known(size, begin, end):
         return len(range(*slice(begin, end, stride).indices(size)))
     begin = size + begin if _is_negative(begin) else begin
-    end = size + end if _is_negative(end) else end if isinstance(end, int) and end < 0 else dims.minimum(end, size)
+    end = size + end if _is_negative(end) else dims.minimum(end, size)
     length = end - begin
     return length if stride == 1 else dims.floordiv(length + (stride - 1 if stride > 0 else stride + 1), stride)
 

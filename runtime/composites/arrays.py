@@ -130,8 +130,8 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     first, last, step = (_number(v) for v in (start, limit, delta))
     count = _range_count(first, last, step)
     if is_eager():
-        values = np.asarray(first, wanted.numpy) + np.arange(count).astype(wanted.numpy) * np.asarray(step, wanted.numpy)
-        return from_numpy(np.asarray(values, wanted.numpy), wanted)
+        values = np.arange(count).astype(wanted.numpy) * wanted.as_numpy_dtype(step) + wanted.as_numpy_dtype(first)
+        return from_numpy(values, wanted)
     values = iota(size=count, dtype=wanted)
     values = values if step == 1 else values * step
     if isinstance(first, Dim):
@@ -157,8 +157,8 @@ def _range_dtype(*values: Any) -> DType:
 def _number(value: Any) -> Any:
     known = getattr(value, "known", None)
     if known is not None and known.shape == ():
-        return known[()]
-    if hasattr(value, "type"):
+        value = known[()]
+    elif hasattr(value, "type"):
         require_known(value, "range", "Use `tf.range(n)` with a fixed n, and a mask.")
     return value.item() if isinstance(value, np.generic) else value
 
@@ -222,7 +222,8 @@ def one_hot(indices: Any, depth: Any, on_value: Any = None, off_value: Any = Non
         return one_hot_at(indices, depth=depth, axis=place, dtype=wanted or dtypes.float32)
     given = [v for v in (on_value, off_value) if v is not None]
     hint = wanted or as_operands(*given)[0].dtype
-    on, off = (as_operand(v, hint) for v in (1 if on_value is None else on_value, 0 if off_value is None else off_value))
+    on = as_operand(1 if on_value is None else on_value, hint)
+    off = as_operand(0 if off_value is None else off_value, hint)
     return select(one_hot_at(indices, depth=depth, axis=place, dtype=dtypes.bool_), on, off)
 
 
@@ -274,7 +275,8 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None 
     return list(arrays.unstack(value, num=num, axis=axis))
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Tensor:
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0,
+        name: str | None = None) -> Tensor:
     """The tensor with `paddings[i] = [before, after]` elements added along axis i.
 
     Args:

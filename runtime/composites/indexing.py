@@ -72,7 +72,7 @@ def _bound(value: Any, default: Size) -> Size:
 def _slice_place(key: slice, size: Size) -> Place:
     stride = _bound(key.step, 1)
     if not isinstance(stride, int) or stride == 0:
-        raise errors.InvalidArgumentError(f"The step of a slice must be an integer other than 0. Received: {key.step!r}.")
+        raise errors.InvalidArgumentError(f"The step of a slice is an integer other than 0. Received: {key.step!r}.")
     begin = _bound(key.start, 0 if stride > 0 else -1)
     end = _bound(key.stop, size if stride > 0 else -size - 1)
     if dims.is_known(size, begin, end):
