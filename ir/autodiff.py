@@ -10,7 +10,7 @@ is reverse mode applied twice: the backward pass is linear in its cotangent, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,7 +50,10 @@ def sweep(records: Sequence[Any], cotangents: dict[int, Any], active: set[int]) 
         needed = [id(o) in active for o in operands]
         if not any(needed) or op.vjp is None:
             continue
-        g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
+        if op.with_residuals is None:
+            g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
+        else:
+            g = found  # None for a residual says that its part of the gradient need not be derived
         gradients = op.cotangents(g, results, operands, attributes, needed)
         for operand, gradient, need in zip(operands, gradients, needed):
             if gradient is not None and need:
@@ -77,10 +80,25 @@ class Linearized:
 
     def cotangents(self, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
         """The `vjp` of a call of `forward`."""
+        return self.apply(lambda operands, graph, _: REGISTRY["call"](operands, graph=graph), g, y, operands)
+
+    def apply(self, call: Callable[[Sequence[Any], Graph, Sequence[int]], Sequence[Any]], g: Sequence[Any],
+              y: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
+        """`cotangents`, where `call(arguments, graph, places)` runs a graph; `places` says which operand each argument is
+        (-1 for what is none).
+
+        If the residuals have cotangents too (somebody differentiates the gradient), the whole of `forward` is
+        differentiated, which computes it again.
+        """
         zeros_like = REGISTRY["zeros_like"]
+        if any(c is not None for c in g[self.visible:]):
+            given = [zeros_like(r) if c is None else c for c, r in zip(g, y) if r.dtype.is_differentiable]
+            places = [*range(len(operands)), *[-1] * len(given)]
+            found_all = iter(call([*operands, *given], gradient(self.forward), places))
+            return [next(found_all) if o.dtype.is_differentiable else None for o in operands]
         given = [zeros_like(y[i]) if g[i] is None else g[i] for i in self.outputs]
         arguments = [*(operands[i] for i in self.kept_inputs), *y[self.visible:], *given]
-        results = REGISTRY["call"](arguments, graph=self.backward)
+        results = call(arguments, self.backward, [*self.kept_inputs, *[-1] * (len(arguments) - len(self.kept_inputs))])
         found: list[Any] = [None] * len(operands)
         for i, result in zip(self.inputs, results):
             found[i] = result
@@ -97,15 +115,7 @@ def linearize(graph: Graph) -> Linearized:
 def _linearize(graph: Graph) -> Linearized:
     joint = Graph(graph.name)
     values = {v: joint.add_input(v.type, v.name) for v in graph.inputs}
-    for operation in graph.operations:
-        # Ops that hold graphs are carried out in the form that keeps residuals, as on the tape.
-        if operation.op.with_residuals is not None:
-            operands = [values[o] for o in operation.operands]
-            attributes, _ = operation.op.with_residuals(operands, operation.attributes)
-            results = append(joint, operation.op, operands, attributes, operation.location).results
-            values.update(zip(operation.results, results))
-        else:
-            copy_operations([operation], joint, values)
+    _copy_with_residuals(graph.operations, joint, values)
     outputs = [values[v] for v in graph.outputs]
     inputs = [v for v in joint.inputs if v.dtype.is_differentiable]
     active = active_ids(joint.operations, inputs)
@@ -121,6 +131,18 @@ def _linearize(graph: Graph) -> Linearized:
         cotangents = _swept_with_locations(joint, records, cotangents, active)
     found = [(i, cotangents[id(v)]) for i, v in enumerate(joint.inputs[:len(graph.inputs)]) if id(v) in cotangents]
     return split(joint, count, len(graph.inputs), outputs, wanted, found)
+
+
+def _copy_with_residuals(operations: Sequence[Operation], into: Graph, values: dict[Value, Value]) -> None:
+    """Copy operations; those that hold graphs in the form that keeps residuals, as on the tape."""
+    for operation in operations:
+        if operation.op.with_residuals is None:
+            copy_operations([operation], into, values)
+        else:
+            operands = [values[o] for o in operation.operands]
+            attributes, _ = operation.op.with_residuals(operands, operation.attributes)
+            results = append(into, operation.op, operands, attributes, operation.location).results
+            values.update(zip(operation.results, results))
 
 
 def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: dict, active: set[int]) -> dict:
@@ -165,13 +187,19 @@ def split(joint: Graph, count: int, n_inputs: int, outputs: list[Value], wanted:
     return linearized
 
 
-def gradient(graph: Graph, name: str | None = None) -> Graph:
+def gradient(graph: Graph) -> Graph:
     """The graph (inputs, cotangents of the differentiable outputs) -> cotangents of the differentiable inputs.
 
     Inputs that no output depends on get zeros. This is `linearize` put back together in one graph.
     """
+    if "gradient" not in graph.cache:
+        graph.cache["gradient"] = _gradient(graph)
+    return graph.cache["gradient"]
+
+
+def _gradient(graph: Graph) -> Graph:
     linearized = linearize(graph)
-    joint, _ = copy(linearized.forward, name or f"{graph.name}_gradient")
+    joint, _ = copy(linearized.forward, f"{graph.name}_gradient")
     results = joint.outputs
     wanted = [i for i, v in enumerate(graph.outputs) if v.dtype.is_differentiable]
     given = {i: joint.add_input(graph.outputs[i].type, f"g{i}") for i in wanted}
@@ -206,7 +234,7 @@ def pushforward(op: Op, types: Sequence[Any], attributes: dict[str, Any], varyin
         arguments = [*(inputs[i] for i in linearized.kept_inputs), *results[linearized.visible:], *dummies]
         values = dict(zip(linearized.backward.inputs, arguments))
         start = len(joint.operations)
-        copy_operations(linearized.backward.operations, joint, values)
+        _copy_with_residuals(linearized.backward.operations, joint, values)
         records = joint.operations[start:]
         active = active_ids(records, dummies)
         seeds: dict[int, Any] = {}

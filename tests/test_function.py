@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import gc
 import warnings
 import weakref
@@ -18,6 +19,7 @@ def counted(f, **options):
     """The compiled function, and a list that grows with each trace."""
     traces = []
 
+    @functools.wraps(f)
     def traced(*args, **kwargs):
         traces.append(args)
         return f(*args, **kwargs)

@@ -12,7 +12,6 @@ from treadle.ir.interpreter import bind, state
 from treadle.ir.ops.structure import call
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
-from treadle.runtime import nest
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
@@ -210,10 +209,3 @@ class ConcreteFunction:
                 interpreter.assign_variable(variable, value)
         return signature.fill(self._results, results[count:])
 
-
-def check_results(results: Any, name: str) -> None:
-    """Raise unless every leaf of a function's results can be a tensor or is None."""
-    for leaf in nest.flatten(results):
-        if callable(leaf) and not hasattr(leaf, "dtype"):
-            raise errors.DtypeError(
-                f"`{name}` must return tensors, numbers, None, or structures of them. Received: {leaf!r}.")

@@ -16,7 +16,7 @@ from treadle.runtime import nest
 from treadle.runtime.eager import EAGER
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
-from treadle.tracer.concrete import ConcreteFunction, check_results
+from treadle.tracer.concrete import ConcreteFunction
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.to_jax import PureFunction
@@ -169,13 +169,17 @@ class Function:
             symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
             args, kwargs = signature.fill(structure, symbols)
             returned = self.python_function(*args, **kwargs)
-            check_results(returned, self._name)
             values: list[Any] = []
 
             def as_result(leaf: Any) -> Any:
                 if leaf is None:
                     return None
-                values.append(trace.convert(leaf).value)
+                try:
+                    values.append(trace.convert(leaf).value)
+                except errors.DtypeError as error:
+                    raise errors.DtypeError(
+                        f"`{self._name}` must return tensors, numbers, None, or structures of them. {error.message}"
+                    ) from None
                 return Argument(len(values) - 1)
 
             results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])

@@ -6,7 +6,7 @@ Write eager tensors, variables, `GradientTape` and Python as in TensorFlow 2; de
 `@tf.function`, and it is traced into a graph, optimised, and compiled by XLA.
 """
 
-from treadle import autodiff, config, debugging, dtypes, errors, ir, nest, random, runtime, tracer
+from treadle import autodiff, config, debugging, dtypes, errors, ir, nest, nn, random, runtime, tracer
 from treadle.ir.dtypes import (
     DType,
     as_dtype,
@@ -26,7 +26,117 @@ from treadle.ir.dtypes import (
     uint32,
     uint64,
 )
-from treadle.ir.dtypes import bool_ as bool  # noqa: A004
+from treadle.ir.dtypes import bool_ as bool
+from treadle.ir.ops.arrays import (
+    broadcast_to,
+    concat,
+    expand_dims,
+    rank,
+    reshape,
+    reverse,
+    roll,
+    shape,
+    size,
+    squeeze,
+    stack,
+    tile,
+    transpose,
+)
+from treadle.ir.ops.decompositions import eig
+from treadle.ir.ops.elementary import (
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    complex,
+    cos,
+    cosh,
+    floor,
+    sigmoid,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
+from treadle.ir.ops.elementary import round_ as round
+from treadle.ir.ops.elementwise import abs_ as abs
+from treadle.ir.ops.elementwise import (
+    add,
+    cast,
+    exp,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    sign,
+    sqrt,
+    square,
+    subtract,
+    truediv,
+    truncatediv,
+    truncatemod,
+)
+from treadle.ir.ops.elementwise import pow_ as pow
+from treadle.ir.ops.indexing import (
+    gather_nd,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_max,
+    tensor_scatter_nd_min,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+)
+from treadle.ir.ops.logic import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    not_equal,
+)
+from treadle.ir.ops.reductions import (
+    argmax,
+    argmin,
+    cumsum,
+    reduce_all,
+    reduce_any,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from treadle.ir.ops.structure import identity, stop_gradient
+from treadle.runtime.composites.arrays import (
+    broadcast_dynamic_shape,
+    broadcast_static_shape,
+    ensure_shape,
+    eye,
+    fill,
+    linspace,
+    meshgrid,
+    one_hot,
+    ones,
+    ones_like,
+    pad,
+    repeat,
+    sequence_mask,
+    shape_n,
+    unstack,
+    zeros,
+    zeros_like,
+)
+from treadle.runtime.composites.arrays import range_ as range
+from treadle.runtime.composites.blocks import batch_to_space, space_to_batch
+from treadle.runtime.composites.indexing import boolean_mask, gather, scatter_nd, where
+from treadle.runtime.composites.indexing import slice_ as slice
+from treadle.runtime.composites.indexing import strided_slice_ as strided_slice
+from treadle.runtime.composites.linalg import einsum, global_norm, matmul, norm, tensordot
 from treadle.runtime.constants import (
     IndexedSlices,
     constant,

@@ -99,16 +99,11 @@ def _vectorized_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[di
 
 
 def _vectorized_vjp(g: Any, y: Any, *operands: Any, graph: Any, mapped: Any) -> Any:
-    linearized: Linearized = graph.cache["linearized_by"]
-    given = [g[i] for i in linearized.outputs]
-    kept = linearized.kept_inputs
-    arguments = [*(operands[i] for i in kept), *y[linearized.visible:], *given]
-    results = vectorized_call(arguments, graph=linearized.backward, mapped=(
-        *(mapped[i] for i in kept), *[True] * (len(arguments) - len(kept))))
-    found: list[Any] = [None] * len(operands)
-    for i, result in zip(linearized.inputs, results):
-        found[i] = result if mapped[i] else REGISTRY["reduce_sum"](result, axis=0)
-    return found
+    def run(arguments: Any, graph: Any, places: Any) -> Any:
+        return vectorized_call(arguments, graph=graph, mapped=tuple(p < 0 or mapped[p] for p in places))
+
+    found = graph.cache["linearized_by"].apply(run, g, y, operands)
+    return [REGISTRY["reduce_sum"](f, axis=0) if f is not None and not m else f for f, m in zip(found, mapped)]
 
 
 @op(infer=_vectorized_infer, lower=lambda xp, *x, graph, mapped: xp.vectorized_graph(graph, x, mapped),
