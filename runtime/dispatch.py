@@ -19,7 +19,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from treadle.ir.graph import Graph
-from treadle.lowering import packing
+from treadle.lowering import compat, packing
 from treadle.lowering.executable import Executable
 from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import STATE_LOCK, Cell, Pack, Variable, _put_array
@@ -71,9 +71,17 @@ class Program:
         self._puts: list[Callable] = [partial(_put_array, c) for c in self._cells]
         self._epoch = -1
         self._warm: set[tuple] = set()
+        # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
+        self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
 
     def run(self, arrays: list[Any]) -> list[Any]:
         """Carry out the step for the argument arrays; returns the result arrays."""
+        if self._wide:
+            with compat.enable_x64(True):
+                return self._run(arrays)
+        return self._run(arrays)
+
+    def _run(self, arrays: list[Any]) -> list[Any]:
         with STATE_LOCK:
             if self._epoch != Pack.epoch or (self._packs and not all(map(_is_valid, self._packs))):
                 self._claim()
@@ -123,7 +131,8 @@ class Program:
 
         def work() -> None:
             try:
-                deque(stores, 0)
+                with compat.enable_x64(self._wide):
+                    deque(stores, 0)
             except BaseException as error:  # handed to the caller below
                 failure.append(error)
 

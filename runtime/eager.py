@@ -13,6 +13,7 @@ from treadle.ir.dims import Dim
 from treadle.ir.interpreter import set_default_interpreter
 from treadle.ir.op import Op
 from treadle.ir.types import TensorType
+from treadle.lowering import compat
 from treadle.lowering.executable import compile_op
 from treadle.runtime import convert
 from treadle.runtime.interpreter import TensorInterpreter
@@ -24,7 +25,7 @@ _MOST_KERNELS = 4096
 class Kernel:
     """One operation compiled for given operand types and attributes."""
 
-    __slots__ = ("call", "types")
+    __slots__ = ("call", "types", "wide")
 
     def __init__(self, op: Op, types: Sequence[TensorType], attributes: dict[str, Any]):
         for type in types:
@@ -32,6 +33,8 @@ class Kernel:
                 raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.")
         self.types = op.infer_types(types, attributes)
         self.call = compile_op(op, types, attributes)
+        # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
+        self.wide = any(t.dtype.is_64_bit for t in types)
 
 
 class EagerInterpreter(TensorInterpreter):
@@ -60,7 +63,11 @@ class EagerInterpreter(TensorInterpreter):
         kernel = self._kernels.get(key)
         if kernel is None:
             kernel = self._compile(key, op, operands, attributes)
-        arrays = kernel.call(*[o._array for o in operands])
+        if kernel.wide:
+            with compat.enable_x64(True):
+                arrays = kernel.call(*[o._array for o in operands])
+        else:
+            arrays = kernel.call(*[o._array for o in operands])
         return tuple(map(EagerTensor, arrays, kernel.types))
 
     def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel:

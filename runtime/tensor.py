@@ -238,7 +238,7 @@ def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
     if dtype.is_string:
         return EagerTensor(array, TensorType.of(dtype, array.shape))
     type = TensorType.of(dtype, array.shape)
-    if dtype.is_64_bit or array.nbytes > _SMALL:
+    if array.nbytes > _SMALL:
         with compat.enable_x64(True):
             return EagerTensor(jax.device_put(array), type)
     return EagerTensor(array, type)
@@ -246,8 +246,6 @@ def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
 
 def from_host(array: np.ndarray, dtype: DType) -> EagerTensor:
     """A tensor that is likely to be used once (a batch): the array stays where it is until a program takes it."""
-    if dtype.is_64_bit:
-        return from_numpy(array, dtype)
     return EagerTensor(array, TensorType.of(dtype, array.shape))
 
 

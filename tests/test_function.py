@@ -281,6 +281,22 @@ def test_two_functions_share_small_variables():
     assert [float(v) for v in vs] == [0.0, 1.0, 2.0, 73.0, 74.0]
 
 
+@pytest.mark.parametrize("size", [3, 3000])
+def test_variables_may_be_swapped_and_returned(size):
+    a, b = tf.Variable(np.zeros(size, np.float32)), tf.Variable(np.ones(size, np.float32))
+
+    @tf.function
+    def swap(x):
+        first = a.value()
+        a.assign(b)
+        b.assign(first)
+        return a.value(), b.value(), x
+    for i in range(1, 4):
+        ra, rb, rx = swap(tf.ones([2]))
+        assert (a.numpy() == i % 2).all() and (b.numpy() == 1 - i % 2).all()
+        assert (ra.numpy() == i % 2).all() and (rb.numpy() == 1 - i % 2).all() and rx.shape == [2]
+
+
 def test_an_exception_while_tracing_leaves_variables_as_they_were():
     v = tf.Variable(1.0)
 

@@ -13,6 +13,9 @@ import pytest
 
 import treadle as tf
 
+# A signal that arrives inside a garbage-collection callback (JAX has one) is swallowed by Python itself.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def interrupt_this_process():
     os.kill(os.getpid(), signal.SIGINT)
@@ -37,29 +40,28 @@ def test_random_interrupts_leave_whole_steps(large, seed, long):
     variables, step = make_step(large)
     arguments = [tf.constant(np.ones(4, np.float32)), tf.convert_to_tensor(tf.ones(4) * 1.0)]
     trials = 500 if long else 150
-    steps_seen = 0
+    steps_seen = interrupts = 0
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for trial in range(trials):
             delay = rng.random() * 0.004
             sender = threading.Timer(delay, interrupt_this_process)
             count = 0
-            interrupted = False
             try:
                 sender.start()
-                deadline = time.perf_counter() + 2
+                deadline = time.perf_counter() + 0.1
                 while time.perf_counter() < deadline:
                     step(arguments[rng.randrange(2)])
                     count += 1
             except KeyboardInterrupt:
-                interrupted = True
-            assert interrupted
+                interrupts += 1
             sender.join()
             values = [v.numpy() for v in variables]
             level = float(values[-1])
             assert all((value == level).all() for value in values), f"trial {trial}: a step was torn"
             assert steps_seen + count <= level <= steps_seen + count + 1, f"trial {trial}: a step was lost"
             steps_seen = level
+        assert interrupts > trials * 0.9
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -111,7 +113,7 @@ def test_interrupts_while_variables_are_assigned_eagerly(seed):
             sender = threading.Timer(rng.random() * 0.01, interrupt_this_process)
             try:
                 sender.start()
-                deadline = time.perf_counter() + 2
+                deadline = time.perf_counter() + 0.1
                 while time.perf_counter() < deadline:
                     step(tf.constant([1.0]))
                     variables[rng.randrange(6)].numpy()
