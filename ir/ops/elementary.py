@@ -215,7 +215,8 @@ def _angle_gradient(g: Any, y: Any, input: Any) -> Any:
     return complex(g - g, g) / conj(input)
 
 
-@op(infer=lambda input: _real_type(unary(*FLOATS, *COMPLEX)(input)), lower=lambda xp, x: xp.angle(x).astype(xp.real(x).dtype),
+@op(infer=lambda input: _real_type(unary(*FLOATS, *COMPLEX)(input)),
+    lower=lambda xp, x: xp.angle(x).astype(xp.real(x).dtype),  # jax.numpy gives float64 for some scalars
     vjp=(_angle_gradient,), traits="elementwise")
 def angle(input):
     """The argument of a complex number in radians; of a real one 0 or pi."""
