@@ -6,7 +6,22 @@ Write eager tensors, variables, `GradientTape` and Python as in TensorFlow 2; de
 `@tf.function`, and it is traced into a graph, optimised, and compiled by XLA.
 """
 
-from treadle import autodiff, config, debugging, dtypes, errors, ir, nest, nn, random, runtime, tracer
+from treadle import (
+    autodiff,
+    config,
+    debugging,
+    dtypes,
+    errors,
+    ir,
+    lowering,
+    math,
+    nest,
+    nn,
+    random,
+    runtime,
+    tracer,
+    version,
+)
 from treadle.ir.dtypes import (
     DType,
     as_dtype,
@@ -27,6 +42,8 @@ from treadle.ir.dtypes import (
     uint64,
 )
 from treadle.ir.dtypes import bool_ as bool
+from treadle.ir.dtypes import float16 as half
+from treadle.ir.dtypes import float64 as double
 from treadle.ir.ops.arrays import (
     broadcast_to,
     concat,
@@ -137,6 +154,18 @@ from treadle.runtime.composites.indexing import boolean_mask, gather, scatter_nd
 from treadle.runtime.composites.indexing import slice_ as slice
 from treadle.runtime.composites.indexing import strided_slice_ as strided_slice
 from treadle.runtime.composites.linalg import einsum, global_norm, matmul, norm, tensordot
+from treadle.runtime.composites.math import (
+    add_n,
+    argsort,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    reduce_logsumexp,
+    saturate_cast,
+    scalar_mul,
+    searchsorted,
+    sort,
+)
 from treadle.runtime.constants import (
     IndexedSlices,
     constant,
@@ -157,7 +186,7 @@ from treadle.runtime.tensor_shape import TensorShape
 from treadle.runtime.variable import Variable
 from treadle.tracer.function import function
 
-__version__ = "0.1.0"
 newaxis = None
+__version__ = version.VERSION
 
-from treadle import data, keras  # noqa: E402  (they are written with the names above)
+from treadle import data, keras  # isort: skip  # noqa: E402  (written with the names above)
