@@ -11,10 +11,10 @@ from typing import Any
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Bool
 from treadle.ir.op import op
+from treadle.ir.ops.arrays import concat, expand_dims
 from treadle.ir.ops.diagonals import band_part, matrix_diag, matrix_diag_part, matrix_set_diag
 from treadle.ir.ops.elementary import real
 from treadle.ir.ops.elementwise import add, cast, multiply, ones_like, reciprocal, subtract, zeros_like
-from treadle.ir.ops.arrays import concat, expand_dims
 from treadle.ir.ops.indexing import scatter_rows_add, strided_slice
 from treadle.ir.ops.logic import equal
 from treadle.ir.ops.rules import COMPLEX, conj, require, require_rank_at_least

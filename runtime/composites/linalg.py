@@ -11,9 +11,9 @@ from treadle.ir import dims, errors
 from treadle.ir.attributes import as_axis
 from treadle.ir.ops import linalg as ops
 from treadle.ir.ops.arrays import concat, expand_dims, reshape, squeeze, transpose
-from treadle.ir.ops.elementwise import abs_, cast, multiply, sqrt, square
+from treadle.ir.ops.elementwise import abs_, cast, sqrt, square
 from treadle.ir.ops.indexing import strided_slice
-from treadle.ir.ops.reductions import reduce_max, reduce_min, reduce_sum
+from treadle.ir.ops.reductions import reduce_max, reduce_sum
 from treadle.ir.ops.rules import conj
 from treadle.ir.ops.solving import adjoint as _adjoint
 from treadle.ir.types import product
