@@ -13,6 +13,7 @@ _LIBRARY = tuple(
     os.path.join(_ROOT, room) + os.sep
     for room in ("ir", "lowering", "runtime", "tracer", "keras_like", "treadle")
 )
+_DEMO = os.path.join(_ROOT, "keras_like", "demo") + os.sep  # user code, although it ships with the library
 _INSTALLED = tuple(
     {os.path.join(sysconfig.get_paths()[k], p) + os.sep for k in ("purelib", "platlib") for p in ("jax", "numpy")}
 )
@@ -35,8 +36,7 @@ def is_internal(filename: str) -> bool:
     known = _is_internal.get(filename)
     if known is None:
         real = os.path.realpath(filename)
-        known = real.startswith(_LIBRARY) or real.startswith(_INSTALLED)
-        # Examples, tests and the demo are user code although they may lie below the library's folder.
+        known = real.startswith(_LIBRARY + _INSTALLED) and not real.startswith(_DEMO)
         _is_internal[filename] = known
     return known
 

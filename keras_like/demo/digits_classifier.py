@@ -150,7 +150,7 @@ def load(name: str) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np
     return (rows(x_train), y_train.astype(np.int32)), (rows(x_test), y_test.astype(np.int32))
 
 
-def run(say: Callable[[str], None], data_name: str = "digits", epochs: int = 5, timed_rounds: int = 10) -> Result:
+def run(say: Callable[[str], None], data_name: str = "digits", epochs: int = 10, timed_rounds: int = 10) -> Result:
     """Train for `epochs`, then time `timed_rounds` rounds of up to 200 steps each way."""
     (x_train, y_train), (x_test, y_test) = load(data_name)
     data = tf.data.Dataset.from_tensor_slices((x_train, y_train)).shuffle(len(x_train), seed=0).batch(BATCH)
