@@ -66,13 +66,14 @@ class Case:
     reference: Callable | None = None  # NumPy's answer for the same operands and attributes, or a list of answers
     gradient: bool = True              # check derivatives, if there are floating operands
     second: bool = True                # check second derivatives too
-    symbolic: bool = True              # must work with sizes that are not known while tracing
+    symbolic: bool = True              # must work with sizes that are not known while tracing,
+    static: tuple[int, ...] = ()       # but for those of these operands
     tolerance: float | None = None     # relative and absolute, instead of the dtype's own
     name: str = ""
 
     def __init__(self, function: Callable, *operands: Any, attributes: dict[str, Any] | None = None,
                  reference: Callable | None = None, gradient: bool = True, second: bool = True, symbolic: bool = True,
-                 tolerance: float | None = None, name: str = ""):
+                 static: tuple[int, ...] = (), tolerance: float | None = None, name: str = ""):
         set_ = object.__setattr__
         set_(self, "function", function)
         set_(self, "operands", tuple(np.asarray(o) for o in operands))
@@ -81,6 +82,7 @@ class Case:
         set_(self, "gradient", gradient)
         set_(self, "second", second)
         set_(self, "symbolic", symbolic)
+        set_(self, "static", static)
         set_(self, "tolerance", tolerance)
         set_(self, "name", name or getattr(function, "__name__", repr(function)))
 
