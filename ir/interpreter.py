@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Interpreter(ABC):
     """Carries out operations: by running them, or by adding them to a graph."""
 
+    is_eager = False
+
     @abstractmethod
     def convert(self, value: Any, hint: Any = None) -> Any:
         """`value` as this interpreter's kind of tensor. `hint` is the dtype that a Python number takes."""

@@ -230,6 +230,10 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
                 raise errors.DtypeError(
                     f"Expected a tensor of dtype {wanted.name}. Received: a tensor of dtype {found.type.dtype.name}.")
             return found
-        return to_eager(value, wanted, hint)
+        if isinstance(value, Tensor) or state.interpreter.is_eager or isinstance(value, jax.Array):
+            return to_eager(value, wanted, hint)
+        # Inside a trace a Python value is written into the graph rather than passed in on each call.
+        array, found_dtype = as_numpy(value, wanted, hint)
+        return from_numpy(array, found_dtype) if found_dtype.is_string else state.interpreter.convert(array)
     except Exception as error:
         raise errors.trimmed(error) from None

@@ -40,6 +40,8 @@ class Kernel:
 class EagerInterpreter(TensorInterpreter):
     """Runs operations on eager tensors."""
 
+    is_eager = True
+
     def __init__(self) -> None:
         self._kernels: dict[tuple, Kernel] = {}
         self._lock = threading.Lock()
