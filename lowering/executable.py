@@ -13,6 +13,7 @@ from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.namespace import JAX
+from treadle.lowering.overrides import lowering_of
 from treadle.lowering.packing import Layout
 
 
@@ -110,7 +111,7 @@ def _direct_call(compiled: Any) -> Callable[..., Any]:
 def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any]) -> Callable[..., Any]:
     """One operation as a compiled function of arrays: what eager execution runs."""
     def run(*arrays: Any) -> Any:
-        results = op.lower(JAX, *arrays, **attributes)
+        results = lowering_of(op)(JAX, *arrays, **attributes)
         return list(results) if op.many else [results]
     run.__name__ = run.__qualname__ = op.name
     with compat.enable_x64(True):

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from treadle.lowering import compat
+from treadle.lowering.overrides import lowering_of
 
 
 def _binary(direct: Any, general: Any) -> Any:
@@ -59,7 +60,8 @@ class JaxNamespace:
         """The outputs of a graph for JAX arrays (or tracers), operation by operation."""
         values = dict(zip(graph.inputs, arrays))
         for operation in graph.operations:
-            results = operation.op.lower(self, *[values[o] for o in operation.operands], **operation.attributes)
+            lower = lowering_of(operation.op)
+            results = lower(self, *[values[o] for o in operation.operands], **operation.attributes)
             if operation.op.many:
                 values.update(zip(operation.results, results))
             else:
