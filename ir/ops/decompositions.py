@@ -228,7 +228,7 @@ def _svd_lower(xp: Any, a: Any, *, full_matrices: bool) -> Any:
 def _svd_vjp(g: Any, y: Any, a: Any, *, full_matrices: bool) -> list[Any]:
     (s, u, v), (gs, gu, gv) = y, g
     if full_matrices and a.type.shape[-1] != a.type.shape[-2]:
-        raise errors.UnimplementedError("`svd` with full_matrices=True has no gradient for matrices that are not square.")
+        raise errors.UnimplementedError("`svd` with full_matrices=True has no gradient for rectangular matrices.")
     squares = multiply(s, s)
     gaps = cast(_inverse_or_zero(subtract(_columns(squares), _rows(squares))), dtype=a.dtype)
     sigma, inverse = cast(s, dtype=a.dtype), cast(_inverse_or_zero(s), dtype=a.dtype)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from treadle.ir.operators import TABLE
 from treadle.ir.ops.activations import elu, relu
 from treadle.ir.ops.arrays import concat
 from treadle.ir.ops.elementary import sigmoid, softplus, tanh
 from treadle.ir.ops.elementwise import negative
+from treadle.ir.ops.special import erf
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import Tensor
 
@@ -26,7 +26,7 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
     x = convert_to_tensor(features)
     if approximate:
         return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
-    return 0.5 * x * (1 + TABLE["erf"](x * math.sqrt(0.5)))
+    return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805

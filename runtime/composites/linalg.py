@@ -11,6 +11,7 @@ from treadle.ir import dims, errors
 from treadle.ir.attributes import as_axis
 from treadle.ir.ops import linalg as ops
 from treadle.ir.ops.arrays import concat, expand_dims, reshape, squeeze, transpose
+from treadle.ir.ops.decompositions import singular_values
 from treadle.ir.ops.elementwise import abs_, cast, sqrt, square
 from treadle.ir.ops.indexing import strided_slice
 from treadle.ir.ops.reductions import reduce_max, reduce_sum
@@ -129,8 +130,8 @@ def einsum(equation: str, *inputs: Any, optimize: Any = "greedy", name: str | No
     """Einstein's sum: `ij,jk->ik` is the matrix product.
 
     Letters name axes; the letters after `->` are kept, in that order, the others summed over. Without `->` the
-    letters that occur once are kept, in alphabetical order. `...` stands for axes that broadcast. A letter twice in one operand is
-    its diagonal.
+    letters that occur once are kept, in alphabetical order. `...` stands for axes that broadcast. A letter that occurs
+    twice in one operand is its diagonal.
 
     Raises InvalidArgumentError for an equation that does not fit the operands.
 
@@ -282,7 +283,7 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, int], keep: bool) -> Tens
         return largest if keep else squeeze(largest, sorted(axes))
     if ord == 2:
         order = [i for i in range(x.type.rank) if i not in axes]
-        values = SINGULAR_VALUES(transpose(x, (*order, *axes)))
+        values = singular_values(transpose(x, (*order, *axes)))
         largest = reduce_max(values, -1)
         if keep:
             for axis in sorted(axes):

@@ -1,0 +1,45 @@
+"""`tf.linalg`: linear algebra."""
+
+from treadle.ir.ops.decompositions import cholesky, eig, eigh, qr
+from treadle.ir.ops.diagonals import band_part
+from treadle.ir.ops.linalg import eye
+from treadle.ir.ops.solving import det, inv, solve, triangular_solve
+from treadle.runtime.composites.linalg import (
+    adjoint,
+    cross,
+    einsum,
+    global_norm,
+    matmul,
+    matrix_transpose,
+    matvec,
+    norm,
+    normalize,
+    tensordot,
+)
+from treadle.runtime.composites.matrices import (
+    cholesky_solve,
+    diag,
+    diag_part,
+    eigvals,
+    eigvalsh,
+    logdet,
+    lstsq,
+    lu,
+    lu_matrix_inverse,
+    lu_solve,
+    matrix_rank,
+    pinv,
+    set_diag,
+    slogdet,
+    svd,
+    tensor_diag,
+    tensor_diag_part,
+    trace,
+)
+
+__all__ = [
+    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eig", "eigh", "eigvals",
+    "eigvalsh", "einsum", "eye", "global_norm", "inv", "logdet", "lstsq", "lu", "lu_matrix_inverse", "lu_solve",
+    "matmul", "matrix_rank", "matrix_transpose", "matvec", "norm", "normalize", "pinv", "qr", "set_diag", "slogdet",
+    "solve", "svd", "tensor_diag", "tensor_diag_part", "tensordot", "trace", "triangular_solve",
+]
