@@ -7,7 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -240,7 +240,7 @@ class Parser:
         start = self.at
         if not type.is_static:
             self.fail(f"an array of symbolic size: {type}")
-        dtype, shape = type.dtype.numpy, type.shape
+        dtype, shape = type.dtype.numpy, cast(tuple[int, ...], type.shape)
         if self.accept("all "):
             # One element, repeated without taking memory for each.
             return np.broadcast_to(np.asarray(self.attribute(), dtype), shape)
@@ -254,7 +254,7 @@ class Parser:
         elements: list[Any] = []
         self.elements(shape, elements)
         try:
-            array = np.empty(len(elements), dtype)
+            array: np.ndarray = np.empty(len(elements), dtype)
             for i, element in enumerate(elements):
                 array[i] = element
         except (ValueError, OverflowError, TypeError) as error:
@@ -271,7 +271,7 @@ class Parser:
             self.fail(f"data #{number} is not base64: {error}")
         if len(raw) != product(type.shape) * type.dtype.size:
             self.fail(f"data #{number} has {len(raw)} bytes, which do not fill {type}")
-        return np.frombuffer(raw, type.dtype.numpy).reshape(type.shape)
+        return np.frombuffer(raw, type.dtype.numpy).reshape(cast(tuple[int, ...], type.shape))
 
     def elements(self, shape: tuple, found: list[Any]) -> None:
         """Read nested lists of the given shape."""

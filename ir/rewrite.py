@@ -173,7 +173,8 @@ def rule(text: str, pattern: Callable[..., Any], replacement: Callable[..., Any]
     wanted = {*_names(replacement), *(_names(when) if when else ())}
     if not wanted <= set(names):
         raise ValueError(f"{text!r}: the pattern has no variables {sorted(wanted - set(names))}")
-    return Rule(text, tuple(_orders(root)), replacement, when, _names(replacement), _names(when) if when else ())
+    patterns = tuple([p for p in _orders(root) if isinstance(p, Node)])
+    return Rule(text, patterns, replacement, when, _names(replacement), _names(when) if when else ())
 
 
 def _names(function: Callable[..., Any]) -> tuple[str, ...]:

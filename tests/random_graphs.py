@@ -14,7 +14,7 @@ from treadle.ir.builder import append, append_constant
 from treadle.ir.graph import Graph, Value
 from treadle.ir.location import Location
 from treadle.ir.op import REGISTRY, Op
-from treadle.ir.ops import activations, elementary, elementwise, logic, select, structure  # noqa: F401 (registers ops)
+from treadle.ir.ops import activations, elementary, elementwise, logic, select, structure
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.namespace import JAX
@@ -31,8 +31,9 @@ def fresh_rng(attempt: int) -> random.Random:
 
 
 def elementwise_ops() -> list[Op]:
-    """The elementwise ops that need no attributes, but `pow`: a negative constant power of an integer is an error."""
-    return [o for o in REGISTRY.values() if o.name != "pow" and "elementwise" in o.traits
+    """The ops that need no attributes, of a few families. Not `pow`: negative powers of integers are an error."""
+    families = {m.__name__ for m in (activations, elementary, elementwise, logic, select)}
+    return [o for o in REGISTRY.values() if o.__module__ in families and "elementwise" in o.traits and o.name != "pow"
             and o.attributes.keys() <= o.defaults.keys() and not o.variadic]
 
 
@@ -90,7 +91,7 @@ def _grown(rng: random.Random, types: list[TensorType], operations: int, depth: 
             body = rng.choice(shared)
             arguments = [rng.choice([v for v in values if v.type is t] or [None]) for t in body.input_types]
             if None not in arguments:
-                values += append(graph, REGISTRY["call"], arguments, {"graph": body}, where).results
+                values += append(graph, structure.call, arguments, {"graph": body}, where).results
         else:
             _append_elementwise(rng, graph, rng.choice(ops), values, where)
     graph.outputs = [rng.choice(values) for _ in range(rng.randint(1, 5))]

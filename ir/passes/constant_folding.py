@@ -65,7 +65,8 @@ def folded(operation: Operation, operands: Sequence[Value]) -> np.ndarray | None
     known = operation.results[0].known
     if known is not None and operands[0].known is None and all(isinstance(k, int) for k in known.flat):
         return _as_type(known, type)  # a shape
-    if "exact" not in op.traits or op.lower is None or not type.is_static or type.count > LARGEST:
+    count = type.count
+    if "exact" not in op.traits or op.lower is None or not isinstance(count, int) or count > LARGEST:
         return None
     arrays = [constant_value(o) for o in operands]
     if not all(a is not None and a.size <= LARGEST and is_exact(a) for a in arrays):
