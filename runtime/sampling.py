@@ -6,9 +6,9 @@ from typing import Any
 
 from treadle.ir import dtypes, errors
 from treadle.ir.attributes import as_shape
-from treadle.ir.operators import TABLE
 from treadle.ir.ops import random as ops
-from treadle.ir.ops.elementwise import cast
+from treadle.ir.ops.elementwise import cast, maximum
+from treadle.ir.ops.indexing import gather_rows
 from treadle.ir.ops.rules import broadcast_shapes
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import EagerTensor, Tensor
@@ -59,7 +59,7 @@ def gamma(key: Any, shape: Any, alpha: Any, beta: Any, dtype: Any, outer: bool) 
         full = (*full, *broadcast_shapes(alpha.type.shape, beta.type.shape))
     # TensorFlow, too, keeps the smallest positive number in place of 0, where the density's logarithm is infinite.
     smallest = convert_to_tensor(_smallest_normal(alpha.dtype), alpha.dtype)
-    return TABLE["maximum"](smallest, ops.random_gamma(key, alpha, shape=full) / beta)
+    return maximum(smallest, ops.random_gamma(key, alpha, shape=full) / beta)
 
 
 def _smallest_normal(dtype: Any) -> float:
@@ -87,4 +87,4 @@ def shuffled(key: Any, value: Any) -> Tensor:
     value = convert_to_tensor(value)
     if not value.type.shape:
         raise errors.InvalidArgumentError(f"A scalar has no rows to shuffle. Received: {value!r}.")
-    return TABLE["gather"](value, ops.random_permutation(key, size=value.type.shape[0]), axis=0)
+    return gather_rows(value, ops.random_permutation(key, size=value.type.shape[0]), axis=0)

@@ -10,8 +10,8 @@ from typing import Any
 
 from treadle.ir import dtypes, errors
 from treadle.ir.attributes import as_size
-from treadle.ir.operators import TABLE
 from treadle.ir.ops import random as ops
+from treadle.ir.ops.arrays import stack
 from treadle.runtime import sampling
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.generator import stream
@@ -199,4 +199,4 @@ def fold_in(seed: Any, data: Any, alg: Any = "auto_select") -> Tensor:
     """A new seed from a seed and an integer (a step number, a replica's number), of the integer's dtype."""
     data = convert_to_tensor(data, dtype_hint=dtypes.int32)
     first = ops.random_bits(ops.stateless_key(_as_seed(seed)), shape=(), dtype=data.dtype)
-    return TABLE["stack"]([first, data], axis=0)
+    return stack([first, data], axis=0)
