@@ -14,9 +14,9 @@ import itertools
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 
-Size = Union[int, "Dim"]
+Size = Any  # an int or a Dim: a union would ask for a check at every comparison of sizes
 Monomial = tuple[str, ...]
 
 

@@ -89,9 +89,10 @@ class Op:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
+            given: Sequence[Any] = args
             if kwargs or len(args) != self.arity or self.variadic:
-                args, kwargs = self._parse(args, kwargs)
-            operands = self._convert_operands(args)
+                given, kwargs = self._parse(args, kwargs)
+            operands = self._convert_operands(given)
             attributes = self._convert_attributes(kwargs, operands) if self.attributes else {}
             results = bind(self, operands, attributes)
         except Exception as error:

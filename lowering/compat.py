@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import jax
 
-if hasattr(jax, "enable_x64"):
-    _enable_x64: Any = jax.enable_x64
-else:
-    from jax.experimental import enable_x64 as _enable_x64
+_enable_x64: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else import_module("jax.experimental").enable_x64
 
 
 def enable_x64(on: bool = True) -> Any:

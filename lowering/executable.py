@@ -97,7 +97,7 @@ def _direct_call(compiled: Any) -> Callable[..., Any]:
     `Compiled.__call__` is Python; a signal that arrives between the program's end and that function's return would
     lose the results, and with them the donated state.
     """
-    executable = getattr(compiled, "_executable", None)
+    executable: Any = getattr(compiled, "_executable", None)
     try:
         if hasattr(compiled, "_params"):
             direct = executable.create_cpp_call(compiled._params)

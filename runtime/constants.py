@@ -43,7 +43,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         sizes = tuple(TensorShape(shape).as_list())
         if tensor.type.shape == sizes:
             return tensor
-        count = int(np.prod(sizes, dtype=np.int64))
+        count = TensorShape(shape).num_elements()
         if tensor.type.count == count:
             return TABLE["reshape"](tensor, shape=sizes)
         if tensor.type.count == 1:

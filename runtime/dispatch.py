@@ -35,7 +35,7 @@ class _Probe(Cell):
 def _unshared_count() -> int:
     """What `getrefcount` says, where `run` asks it, of an array that nobody but its variable holds."""
     probe = _Probe()
-    probe._array = object()
+    _put_array(probe, object())
     arrays = list(map(_get_array, [probe]))
     return max(map(getrefcount, arrays))
 

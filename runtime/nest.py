@@ -107,9 +107,10 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any], expand_compos
     leaves = iter(flat_sequence)
     try:
         packed = _pack(structure, leaves)
+        complete = next(leaves, leaves) is leaves
     except StopIteration:
-        packed = leaves = None
-    if leaves is None or next(leaves, leaves) is not leaves:
+        complete = False
+    if not complete:
         raise errors.InvalidArgumentError(
             f"The structure has {len(flatten(structure))} leaves. Received: {len(flat_sequence)}.")
     return packed

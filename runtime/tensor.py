@@ -160,7 +160,7 @@ class EagerTensor(Tensor):
         return jax_array(self).__dlpack__(**kwargs)
 
     def __dlpack_device__(self) -> Any:
-        return jax_array(self).__dlpack_device__()
+        return jax_array(self).__dlpack_device__()  # type: ignore[attr-defined]
 
     def _scalar(self) -> Any:
         if self.type.count != 1:
@@ -225,7 +225,8 @@ def _numpy_text(tensor: EagerTensor, form: Any) -> str:
     array = tensor.numpy()
     if isinstance(array, np.generic) or not isinstance(array, np.ndarray):
         return str(array) if form is str or not isinstance(array, (str, bytes)) else repr(array)
-    return form(array)
+    text = form(array)
+    return f"\n{text}" if "\n" in text and form is repr else text
 
 
 # Arrays of more bytes than this are placed on the device when a tensor is made from them, since they are

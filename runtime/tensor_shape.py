@@ -20,6 +20,7 @@ class TensorShape:
     __slots__ = ("_dims",)
 
     def __init__(self, dims: Any):
+        self._dims: tuple[Any, ...] | None
         if isinstance(dims, TensorShape):
             self._dims = dims._dims
         elif dims is None:

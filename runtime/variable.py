@@ -61,7 +61,8 @@ class Pack(Cell):
     def __init__(self, variables: list[Variable], layout: Any):
         self.variables, self.layout = variables, layout
         self.valid, self.fills = False, 0
-        self._array = self._copies = self._copied = None
+        self._copies: list[Any] = []
+        self._array = self._copied = None
 
     def fill(self) -> None:
         """Move the variables' values into the buffer."""
@@ -70,7 +71,7 @@ class Pack(Cell):
                 variable._pack.release()
             variable._pack = self
         self._array = _on_device(self.layout.pack_on_host([v._array for v in self.variables]))
-        self._copies = self._copied = None
+        self._copied = None
         self.fills += 1
         Pack.epoch += 1
         self._switch([None] * len(self.variables), True)
@@ -93,7 +94,7 @@ class Pack(Cell):
         if self.valid:
             arrays = list(map(_on_device, self.layout.unpack_on_host(self._array)))
             self._switch(arrays, False)
-            self._array = self._copies = self._copied = None
+            self._array = self._copied = None
 
 
 class Variable(Cell, Operators):
@@ -385,6 +386,6 @@ def _evaluated(initial_value: Any, dtype: Any) -> EagerTensor:
         if hasattr(initial_value, "_as_tensor"):
             initial_value = initial_value._as_tensor()
         if isinstance(initial_value, Tensor):
-            tensor = convert_to_tensor(initial_value)
+            tensor: Any = convert_to_tensor(initial_value)
             return tensor if wanted in (None, tensor.dtype) else TABLE["cast"](tensor, wanted)
         return convert_to_tensor(initial_value, wanted)  # type: ignore[return-value]

@@ -148,7 +148,7 @@ class FuncGraph(TensorInterpreter):
                 raise errors.StagingError(
                     f"A variable's initial value must not depend on the arguments of `{self.name}`. "
                     f"Received: a value that depends on `{value.name}`.")
-        done = set()
+        done: set[Value] = set()
         for operation in reversed(cone):
             results = EAGER.execute(operation.op, [values[o] for o in operation.operands], operation.attributes)
             values.update(zip(operation.results, results))

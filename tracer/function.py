@@ -51,7 +51,7 @@ class Function:
         self.python_function = python_function
         self._input_signature = input_signature
         self._reduce_retracing = reduce_retracing
-        self._name = name or getattr(python_function, "__name__", type(python_function).__name__)
+        self._name = str(name or getattr(python_function, "__name__", type(python_function).__name__))
         self._signature = Signature(python_function, input_signature)
         self._concrete: dict[Any, ConcreteFunction] = {}
         self._fast: dict[Any, tuple[ConcreteFunction, Any]] = {}
@@ -295,7 +295,7 @@ class Function:
         try:
             bound_to = weakref.ref(instance, lambda _: self._bound.pop(key, None))
         except TypeError:
-            bound_to = lambda: instance  # noqa: E731  (an instance that has no weak references is kept)
+            bound_to = lambda: instance
         method = self.python_function
 
         @functools.wraps(method)
