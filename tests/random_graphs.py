@@ -37,6 +37,21 @@ def elementwise_ops() -> list[Op]:
             and o.attributes.keys() <= o.defaults.keys() and not o.variadic]
 
 
+def special_values(dtype: dtypes.DType) -> list[Any]:
+    """The values that break things: zeros of both signs, infinities, NaN, subnormal numbers, the extremes."""
+    if dtype.is_bool:
+        return [True, False]
+    if dtype.is_integer:
+        return [0, 1, dtype.min, dtype.max]
+    if dtype.is_string:
+        return ["a", 'é"', ""]
+    real = dtype.real_dtype.numpy
+    limits = ml_dtypes.finfo(real)
+    parts = [0.0, -0.0, 1.1, -3.0, float("inf"), float("-inf"), float("nan"), float(limits.max), float(limits.tiny),
+             float(limits.smallest_subnormal), 1 / 3]
+    return [complex(a, b) for a in parts for b in (0.0, -0.0, float("nan"))] if dtype.is_complex else parts
+
+
 def random_array(rng: random.Random, type: TensorType, special: bool = False) -> np.ndarray:
     """Small numbers; with `special` also NaN, infinities, zeros of both signs and the extremes of integers."""
     count = int(np.prod(type.shape))

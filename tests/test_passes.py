@@ -5,8 +5,7 @@ import itertools
 import ml_dtypes
 import numpy as np
 import pytest
-from random_graphs import evaluate, flushed, fresh_rng, random_array, random_graph
-from test_text import special_values
+from random_graphs import evaluate, flushed, fresh_rng, random_array, random_graph, special_values
 
 from treadle.ir import dtypes, errors
 from treadle.ir.autodiff import linearize

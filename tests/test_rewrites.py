@@ -4,8 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from random_graphs import evaluate, flushed
-from test_text import special_values
+from random_graphs import evaluate, flushed, special_values
 
 from treadle.ir import attributes, dtypes, errors
 from treadle.ir.builder import GraphBuilder, append, append_constant

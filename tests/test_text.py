@@ -3,10 +3,9 @@
 import gc
 import re
 
-import ml_dtypes
 import numpy as np
 import pytest
-from random_graphs import fresh_rng, random_graph
+from random_graphs import fresh_rng, random_graph, special_values
 
 from treadle.ir import attributes, dtypes, errors, printer
 from treadle.ir.builder import GraphBuilder, append, append_constant
@@ -123,20 +122,6 @@ def test_attribute_literals(value):
 def test_literals_differ(a):
     assert [i for i, b in enumerate(LITERALS) if same_attribute(a, b, [])] == [
         i for i, b in enumerate(LITERALS) if a is b]
-
-
-def special_values(dtype):
-    if dtype.is_bool:
-        return [True, False]
-    if dtype.is_integer:
-        return [0, 1, dtype.min, dtype.max]
-    if dtype.is_string:
-        return ["a", 'é"', ""]
-    real = dtype.real_dtype.numpy
-    limits = ml_dtypes.finfo(real)
-    parts = [0.0, -0.0, 1.1, -3.0, float("inf"), float("-inf"), float("nan"), float(limits.max), float(limits.tiny),
-             float(limits.smallest_subnormal), 1 / 3]
-    return [complex(a, b) for a in parts for b in (0.0, -0.0, float("nan"))] if dtype.is_complex else parts
 
 
 @pytest.mark.parametrize("dtype", list(dtypes.BY_NAME.values()), ids=lambda d: d.name)
