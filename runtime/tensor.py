@@ -202,10 +202,10 @@ class EagerTensor(Tensor):
         return format(self.numpy(), spec) if not self.type.shape else format(str(self), spec)
 
     def __str__(self) -> str:
-        return f"tf.Tensor({_numpy_text(self, str)}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({numpy_text(self, str)}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={_numpy_text(self, repr)}>"
+        return f"<tf.Tensor: shape={self.shape}, dtype={self.dtype.name}, numpy={numpy_text(self, repr)}>"
 
     def __copy__(self) -> EagerTensor:
         return self
@@ -221,7 +221,8 @@ def _unpickled(array: np.ndarray, dtype: DType) -> EagerTensor:
     return from_numpy(array, dtype)
 
 
-def _numpy_text(tensor: EagerTensor, form: Any) -> str:
+def numpy_text(tensor: EagerTensor, form: Any) -> str:
+    """The value as `str` or `repr` show it, a scalar as a plain number."""
     array = tensor.numpy()
     if isinstance(array, np.generic) or not isinstance(array, np.ndarray):
         return str(array) if form is str or not isinstance(array, (str, bytes)) else repr(array)

@@ -29,7 +29,7 @@ from treadle.lowering import compat
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
-from treadle.runtime.tensor import EagerTensor, Reference, SymbolicTensor, Tensor, from_numpy
+from treadle.runtime.tensor import EagerTensor, Reference, SymbolicTensor, Tensor, from_numpy, numpy_text
 from treadle.runtime.tensor_shape import TensorShape
 
 _numbers = itertools.count()
@@ -355,7 +355,7 @@ class Variable(Cell, Operators):
 
     def __repr__(self) -> str:
         now = current().read_variable(self)
-        value = f", numpy={now.numpy()!r}" if isinstance(now, EagerTensor) else ""
+        value = f", numpy={numpy_text(now, repr)}" if isinstance(now, EagerTensor) else ""
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}{value}>"
 
 
