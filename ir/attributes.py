@@ -211,3 +211,22 @@ def _refuse_unknown(value: Any) -> None:
         f"A shape, size or axis must follow from the shapes of the inputs. Received: {value!r}, whose value is only "
         "known when the program runs, and XLA compiles programs of fixed shapes. Compute it from `tf.shape(...)` or "
         "Python integers, or pass it to the function as a Python integer.")
+
+
+_LARGEST_COMPARED = 1 << 16  # bytes: larger constants are the same only if they are the same array
+
+
+def attribute_key(value: Any) -> Any:
+    """A hashable stand-in for an attribute, equal only for attributes that mean the same bit for bit."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple, *map(attribute_key, value)
+    if kind is float:
+        return value.hex()
+    if kind is complex:
+        return value.real.hex(), value.imag.hex()
+    if kind is np.ndarray:
+        if value.dtype.kind == "O" or value.nbytes > _LARGEST_COMPARED:
+            return np.ndarray, id(value)
+        return value.dtype, value.shape, value.tobytes()
+    return (kind, value) if kind.__hash__ is not None else (kind, id(value))

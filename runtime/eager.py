@@ -6,10 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from treadle.ir import errors
-from treadle.ir.dims import Dim
+from treadle.ir.attributes import attribute_key
 from treadle.ir.interpreter import set_default_interpreter
 from treadle.ir.op import Op
 from treadle.ir.types import TensorType
@@ -91,24 +89,6 @@ class EagerInterpreter(TensorInterpreter):
 
     def variable_created(self, variable: Any) -> None:
         pass
-
-
-def attribute_key(value: Any) -> Any:
-    """A hashable stand-in for an attribute that tells 1, 1.0 and True apart, and 0.0 from -0.0."""
-    kind = type(value)
-    if kind is float:
-        return value.hex()
-    if kind is tuple:
-        return (tuple, *map(attribute_key, value))
-    if kind is np.ndarray:
-        return (value.dtype, value.shape, value.tobytes())
-    if kind is complex:
-        return (value.real.hex(), value.imag.hex())
-    if kind is bool:
-        return (bool, value)
-    if isinstance(value, Dim):
-        raise errors.StagingError(f"A symbolic size was used outside its trace: {value}.")
-    return value
 
 
 EAGER = EagerInterpreter()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from treadle.ir import errors
+from treadle.ir.attributes import attribute_key
 from treadle.ir.autodiff import pushforward
 from treadle.ir.graph import Graph
 from treadle.ir.interpreter import Recorder, bind, recorders, state
@@ -14,7 +15,6 @@ from treadle.ir.operators import TABLE
 from treadle.ir.ops.structure import call
 from treadle.runtime import nest
 from treadle.runtime.convert import convert_to_tensor
-from treadle.runtime.eager import attribute_key
 from treadle.runtime.variable import Variable
 
 _MOST_RULES = 1024

@@ -14,14 +14,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from treadle.ir.attributes import attribute_key
 from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.passes.nested import everywhere, holds
 from treadle.ir.rewrite import with_operands
 
 _APART = frozenset({"effect", "barrier"})
-_LARGEST_COMPARED = 1 << 16  # bytes: larger constants are the same only if they are the same array
 
 
 @everywhere
@@ -56,19 +54,3 @@ def _key(operation: Operation, operands: tuple[Value, ...]) -> Any:
     if not operation.attributes:
         return operation.op, operands
     return operation.op, operands, *map(attribute_key, operation.attributes.values())
-
-
-def attribute_key(value: Any) -> Any:
-    """A hashable stand-in for an attribute, equal only for attributes that mean the same bit for bit."""
-    kind = type(value)
-    if kind is tuple:
-        return tuple, *map(attribute_key, value)
-    if kind is float:
-        return value.hex()
-    if kind is complex:
-        return value.real.hex(), value.imag.hex()
-    if kind is np.ndarray:
-        if value.dtype.kind == "O" or value.nbytes > _LARGEST_COMPARED:
-            return np.ndarray, id(value)
-        return value.dtype, value.shape, value.tobytes()
-    return (kind, value) if kind.__hash__ is not None else (kind, id(value))
