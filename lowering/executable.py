@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -99,10 +100,11 @@ def _direct_call(compiled: Any) -> Callable[..., Any]:
     """
     executable: Any = getattr(compiled, "_executable", None)
     try:
-        if hasattr(compiled, "_params"):
-            direct = executable.create_cpp_call(compiled._params)
-        else:  # jax < 0.7
-            direct = executable.create_cpp_call(compiled._no_kwargs, compiled.in_tree, compiled.out_tree)
+        create = executable.create_cpp_call
+        if len(inspect.signature(create).parameters) == 1:
+            direct = create(compiled._params)
+        else:  # older versions of JAX
+            direct = create(compiled._no_kwargs, compiled.in_tree, compiled.out_tree)
     except (AttributeError, TypeError):
         direct = None
     return direct if direct is not None else compiled

@@ -12,7 +12,9 @@ from treadle import (
     debugging,
     dtypes,
     errors,
+    initializers,
     ir,
+    linalg,
     lowering,
     math,
     nest,
@@ -153,6 +155,11 @@ from treadle.runtime.composites.blocks import batch_to_space, space_to_batch
 from treadle.runtime.composites.indexing import boolean_mask, gather, scatter_nd, where
 from treadle.runtime.composites.indexing import slice_ as slice
 from treadle.runtime.composites.indexing import strided_slice_ as strided_slice
+from treadle.runtime.composites.initializers import Constant as constant_initializer
+from treadle.runtime.composites.initializers import Ones as ones_initializer
+from treadle.runtime.composites.initializers import RandomNormal as random_normal_initializer
+from treadle.runtime.composites.initializers import RandomUniform as random_uniform_initializer
+from treadle.runtime.composites.initializers import Zeros as zeros_initializer
 from treadle.runtime.composites.linalg import einsum, global_norm, matmul, norm, tensordot
 from treadle.runtime.composites.math import (
     add_n,
@@ -166,6 +173,7 @@ from treadle.runtime.composites.math import (
     searchsorted,
     sort,
 )
+from treadle.runtime.composites.matrices import eigvals
 from treadle.runtime.constants import (
     IndexedSlices,
     constant,
