@@ -146,6 +146,7 @@ from treadle.runtime.composites.arrays import (
     repeat,
     sequence_mask,
     shape_n,
+    split,
     unstack,
     zeros,
     zeros_like,

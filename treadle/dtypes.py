@@ -19,10 +19,10 @@ from treadle.ir.dtypes import (
     uint32,
     uint64,
 )
-from treadle.ir.dtypes import bool_ as bool  # noqa: A004
+from treadle.ir.dtypes import bool_ as bool
 from treadle.ir.dtypes import float16 as half
 from treadle.ir.dtypes import float64 as double
-from treadle.ir.ops.elementary import complex  # noqa: A004
+from treadle.ir.ops.elementary import complex
 from treadle.ir.ops.elementwise import cast
 
 __all__ = ["DType", "as_dtype", "bfloat16", "bool", "cast", "complex", "complex128", "complex64", "double", "float16",

@@ -28,8 +28,8 @@ from treadle.ir.ops.elementary import (
     tanh,
 )
 from treadle.ir.ops.elementary import round_ as rint
-from treadle.ir.ops.elementary import round_ as round  # noqa: A004
-from treadle.ir.ops.elementwise import abs_ as abs  # noqa: A004
+from treadle.ir.ops.elementary import round_ as round
+from treadle.ir.ops.elementwise import abs_ as abs
 from treadle.ir.ops.elementwise import (
     add,
     exp,
@@ -57,7 +57,7 @@ from treadle.ir.ops.elementwise import (
 )
 from treadle.ir.ops.elementwise import conj_ as conj
 from treadle.ir.ops.elementwise import floormod as mod
-from treadle.ir.ops.elementwise import pow_ as pow  # noqa: A004
+from treadle.ir.ops.elementwise import pow_ as pow
 from treadle.ir.ops.elementwise import truediv as divide
 from treadle.ir.ops.logic import (
     equal,
