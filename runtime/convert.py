@@ -29,10 +29,24 @@ def to_eager(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     if hasattr(value, "_as_tensor"):  # a Variable
         return to_eager(value._as_tensor(), dtype)
     if isinstance(value, jax.Array):
+        _check_device(value)
         found = TensorType.of(dtypes.as_dtype(value.dtype), value.shape)
         return _checked(EagerTensor(value, found), dtype)
     array, dtype = as_numpy(value, dtype, hint)
     return from_numpy(array, dtype)
+
+
+def _check_device(array: jax.Array) -> None:
+    """Programs are compiled for one device, so all tensors must be there."""
+    if isinstance(array, jax.core.Tracer):
+        raise errors.StagingError(
+            "A JAX tracer cannot become a tensor: inside `jax.jit` or `jax.grad` use `f.to_jax(...)`, which is a pure "
+            f"JAX function. Received: {array!r}.")
+    home = jax.devices()[0]
+    if array.devices() != {home}:
+        raise errors.InvalidArgumentError(
+            f"The array is on {', '.join(sorted(map(str, array.devices())))}, but treadle computes on {home}. Move it "
+            "with `jax.device_put(array, jax.devices()[0])`.")
 
 
 def _checked(tensor: EagerTensor, dtype: DType | None) -> EagerTensor:

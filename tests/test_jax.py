@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -97,3 +101,23 @@ def test_arrays_both_ways():
 def test_a_jax_function_must_not_be_called_directly_on_symbolic_tensors():
     with pytest.raises(TypeError, match="jax_call"):
         tf.function(lambda x: jnp.asarray(x))(tf.constant(1.0))
+
+
+def test_arrays_on_another_device_are_refused():
+    code = """
+import jax, jax.numpy as jnp, treadle as tf
+there = jax.device_put(jnp.ones(3), jax.devices()[1])
+for use in (lambda: tf.Variable(there), lambda: tf.ones(3) + there, lambda: tf.function(lambda x: x)(there)):
+    try:
+        use()
+    except ValueError as error:
+        print("refused" if "Move it" in str(error) and "<string>" in str(error) else error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          env={**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"})
+    assert done.stdout.split() == ["refused"] * 3, done.stdout + done.stderr
+
+
+def test_a_tracer_is_refused_with_the_way_out():
+    with pytest.raises(TypeError, match="to_jax"):
+        jax.jit(lambda x: tf.add(x, 1.0))(1.0)
