@@ -218,7 +218,7 @@ def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     [0.0, 0.0, 1.0]
     """
     a, b = _pair(a, b)
-    if a.type.shape != b.type.shape or not a.type.shape or a.type.shape[-1] != 3:
+    if not a.shape.is_compatible_with(b.shape) or not a.type.shape or a.type.shape[-1] != 3:
         raise errors.InvalidArgumentError(
             f"`cross` takes two tensors of one shape [..., 3]. Received: {a.shape} and {b.shape}.")
 

@@ -15,6 +15,7 @@ from treadle.ir.ops.indexing import gather_rows
 from treadle.ir.ops.linalg import eye
 from treadle.ir.ops.logic import equal, greater
 from treadle.ir.ops.reductions import reduce_max, reduce_sum
+from treadle.ir.ops.rules import count_as_number
 from treadle.ir.ops.select import select
 from treadle.ir.ops.solving import product
 from treadle.ir.types import product as product_of_sizes
@@ -102,7 +103,8 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Tensor:
     """The elements where both halves of the index are equal: the inverse of `tensor_diag`."""
     x = convert_to_tensor(input)
     half = x.type.rank // 2
-    if x.type.rank % 2 or not half or x.type.shape[:half] != x.type.shape[half:]:
+    if x.type.rank % 2 or not half or any(
+            dims.is_known(a, b) and a != b for a, b in zip(x.type.shape[:half], x.type.shape[half:])):
         raise errors.InvalidArgumentError(
             f"`input` must have an even rank, with two equal halves of its shape. Received: shape {x.shape}.")
     count = product_of_sizes(x.type.shape[:half])
@@ -222,7 +224,7 @@ def _cutoff(s: Tensor, m: Size, n: Size, factor: Any = None) -> Tensor:
     largest = reduce_max(s, -1, True)
     if factor is None:
         epsilon = 2.0**-23 if s.dtype is dtypes.float32 else 2.0**-52
-        return largest * (epsilon * convert_to_tensor(float(max(m, n)), s.dtype))
+        return largest * (epsilon * count_as_number(dims.maximum(m, n), s.dtype))
     factor = convert_to_tensor(factor, s.dtype)
     return largest * (expand_dims(factor, axis=-1) if factor.type.shape else factor)
 
