@@ -223,6 +223,8 @@ def _derivatives(case: Case) -> Derivatives:
     with interpreting(trace):
         results = case.call(inputs.operands(v))
         called = next((o for o in reversed(trace.graph.operations) if o.op is case.function), None)
+        if not any(r.dtype.is_differentiable for r in results):
+            pytest.skip("no result has a gradient")
         trace.graph.outputs = [_as_vector(results).value]
     function = trace.graph
     m = function.outputs[0].type.shape[0]
@@ -360,7 +362,10 @@ def _agrees(a: np.ndarray, e: np.ndarray, ulps: float) -> np.ndarray:
             ~np.isfinite(a) & ~np.isfinite(e))
     info = ml_dtypes.finfo(a.dtype)
     a, e = a.astype(np.float64), e.astype(np.float64)
-    allowed = ulps * np.maximum(float(info.eps) * np.abs(e), float(info.smallest_subnormal))
+    # In float16 subnormal numbers are kept.
+    near_zero = ulps * float(info.smallest_subnormal) if info.bits == 16 and info.nexp == 5 else 2 * float(
+        info.smallest_normal)
+    allowed = np.maximum(ulps * float(info.eps) * np.abs(e), near_zero)
     with np.errstate(invalid="ignore"):
         return (a == e) | (np.isnan(a) & np.isnan(e)) | (np.abs(a - e) <= allowed)
 

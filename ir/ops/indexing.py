@@ -22,8 +22,8 @@ from treadle.ir.types import TensorType
 
 
 def _is_negative(size: Size) -> bool:
-    """True for a negative integer, and for a symbolic size that can only be meant as one (`-n0`)."""
-    return all(c < 0 for c in size.terms.values()) if isinstance(size, Dim) else size < 0
+    """True for a negative integer, and for a symbolic one that is negative where its sizes are large (`1 - n0`)."""
+    return all(c < 0 for m, c in size.terms.items() if m) if isinstance(size, Dim) else size < 0
 
 
 def slice_length(size: Size, begin: Size, end: Size, stride: int) -> Size:

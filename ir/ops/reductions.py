@@ -13,9 +13,10 @@ from treadle.ir.attributes import Axes, Axis, Bool, Dtype, Int
 from treadle.ir.dims import Size
 from treadle.ir.op import Operand, on_sizes, op
 from treadle.ir.ops.arrays import broadcast_to, reshape, transpose
-from treadle.ir.ops.elementwise import cast, divide_float, exp, log, negative
+from treadle.ir.ops.elementary import is_finite
+from treadle.ir.ops.elementwise import cast, divide_float, exp, zeros_like
 from treadle.ir.ops.indexing import scatter_rows_add
-from treadle.ir.ops.logic import equal, greater
+from treadle.ir.ops.logic import equal
 from treadle.ir.ops.rules import (
     BOOL,
     COMPLEX,
@@ -269,14 +270,19 @@ def linear_recurrence(a, b, *, axis: Axis, reverse: Bool = False):
     """s with s_i = a_i s_{i-1} + b_i along `axis`, s before the first element being 0."""
 
 
+def _exp_or_zero(x: Any) -> Any:
+    """exp(x), and 0 where x is not finite: -inf, or the difference of two of them."""
+    return select(is_finite(x), exp(x), zeros_like(x))
+
+
 def _cumulative_logsumexp_gradient(g: Any, y: Any, x: Any, *, axis: int, exclusive: bool, reverse: bool) -> Any:
-    # The cotangent of x_i is the sum over later j of g_j exp(x_i - y_j). Positive and negative g_j are added up in
-    # logarithms, apart, so that nothing overflows.
-    def part(g: Any) -> Any:
-        there = greater(g, 0)
-        logs = select(there, log(select(there, g, g - g + 1)) - y, cast(-np.inf, dtype=g.dtype))
-        return exp(x + cumulative_logsumexp(logs, axis=axis, exclusive=exclusive, reverse=not reverse))
-    return part(g) - part(negative(g))
+    # The cotangent of x_i is the sum over j from i on of g_j exp(x_i - y_j) = exp(x_i - y_i) s_i, where
+    # s_i = g_i + exp(y_i - y_{i+1}) s_{i+1}. Both exponents are at most 0: nothing overflows.
+    if exclusive:
+        y = cumulative_logsumexp(x, axis=axis, reverse=reverse)
+        g = shift(g, cast(0.0, dtype=g.dtype), axis=axis, reverse=not reverse)
+    following = shift(y, cast(np.inf, dtype=y.dtype), axis=axis, reverse=not reverse)
+    return _exp_or_zero(x - y) * linear_recurrence(_exp_or_zero(y - following), g, axis=axis, reverse=not reverse)
 
 
 @op(infer=_cumulative_infer(*FLOATS), lower=_cumulative("cumlogsumexp", -np.inf), vjp=(_cumulative_logsumexp_gradient,))

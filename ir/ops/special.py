@@ -42,13 +42,13 @@ def digamma(x):
     """The derivative of lgamma."""
 
 
-@op(infer=_pair, lower=lambda xp, a, x: xp.special.polygamma(a, x),
+@op(infer=_pair, lower=lambda xp, a, x: xp.lax.polygamma(*xp.broadcast_arrays(a, x)),
     vjp=(None, lambda g, y, a, x: unbroadcast(g * polygamma(a + 1, x), x)), traits="elementwise")
 def polygamma(a, x):
     """The a-th derivative of digamma at x, for whole numbers a. No gradient with respect to a."""
 
 
-@op(infer=_pair, lower=lambda xp, x, q: xp.special.zeta(x, q),
+@op(infer=_pair, lower=lambda xp, x, q: xp.lax.zeta(*xp.broadcast_arrays(x, q)),
     vjp=(None, lambda g, y, x, q: unbroadcast(negative(g * x * zeta(x + 1, q)), q)), traits="elementwise")
 def zeta(x, q):
     """Hurwitz' zeta function, the sum of (q + n)^-x over n = 0, 1 ... No gradient with respect to x."""

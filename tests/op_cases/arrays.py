@@ -96,7 +96,8 @@ CASES = [
       for m in ("reflect", "symmetric")],
     *[Case(mirror_pad_transpose, normal(6, 3), reference=mirror_transposed,
            attributes={"paddings": [2, 1, 0, 1], "mode": m, "shape": [3, 2]}) for m in ("reflect", "symmetric")],
-    *[Case(tile, normal(2, 3), attributes={"multiples": m}, reference=lambda x, multiples: np.tile(x, multiples)) for m in ([2, 3], [1, 1], [0, 2])],
+    *[Case(tile, normal(2, 3), attributes={"multiples": m},
+           reference=lambda x, multiples: np.tile(x, multiples)) for m in ([2, 3], [1, 1], [0, 2])],
     *[Case(reverse, X, attributes={"axis": a}, reference=lambda x, axis: np.flip(x, tuple(axis)))
       for a in ([0], [-1, 0])],
     Case(roll, normal(4, 3), np.int32(-1), attributes={"axis": [0]}, reference=lambda x, s, axis: np.roll(x, s, 0)),

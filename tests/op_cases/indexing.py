@@ -124,8 +124,10 @@ CASES = [
                       ((3, 4), (2,), 0)]],
     Case(gather_nd, normal(2, 2), np.int32([[0, 2], [-1, 0], [1, 1]]), attributes={"batch_dims": 0}, static=(1,),
          reference=lambda x, i, batch_dims: np.float32([0, 0, x[1, 1]])),
-    *[Case(op, normal(4, 2), np.int32([[1], [3]]), normal(2, 2), reference=scatter(f), static=(1,)) for op, f in SCATTERS],
-    *[Case(op, normal(3, 2), np.int32([[1, 0], [2, 1]]), normal(2), reference=scatter(f), static=(1,)) for op, f in SCATTERS],
+    *[Case(op, normal(4, 2), np.int32([[1], [3]]), normal(2, 2), reference=scatter(f), static=(1,))
+      for op, f in SCATTERS],
+    *[Case(op, normal(3, 2), np.int32([[1, 0], [2, 1]]), normal(2), reference=scatter(f), static=(1,))
+      for op, f in SCATTERS],
     *[Case(op, integers(4), np.int32([[1], [1]]), integers(2), reference=scatter(f)) for op, f in SCATTERS[1:]],
     Case(tensor_scatter_nd_add, normal(3), np.int32([[1], [1], [5], [-1]]), normal(4),
          reference=lambda x, i, u: np.float32([x[0], x[1] + u[0] + u[1], x[2]])),
