@@ -148,6 +148,24 @@ def test_an_input_signature_traces_once_for_all_batch_sizes():
     assert str(f.get_concrete_function().graph.inputs[0].type) == "f32[n0,2,3]"
 
 
+def test_an_input_signature_makes_tensors_of_python_numbers():
+    f, traces = counted(lambda x: x * 2.0, input_signature=[tf.TensorSpec([], tf.float32)])
+    for value in (1, 2.0, tf.constant(3.0), 4):
+        assert float(f(value)) == 2.0 * float(value)
+    assert len(traces) == 1
+
+
+def test_an_array_may_be_written_to_while_the_step_runs():
+    buffer = np.ones((400, 400), np.float32)
+    f = tf.function(lambda x: tf.reduce_sum(tf.matmul(tf.matmul(x, x), tf.matmul(x, x))))
+    f(buffer)
+    found = []
+    for i in range(1, 4):
+        buffer[:] = i
+        found.append(f(buffer))
+    assert [float(t) / float(found[0]) for t in found] == [1.0, 16.0, 81.0]
+
+
 @pytest.mark.parametrize("bad", [np.zeros((2, 2), np.float32), np.zeros((1, 2, 3), np.int32), "text"])
 def test_arguments_that_do_not_fit_the_signature(bad):
     f = tf.function(lambda x: x, input_signature=[tf.TensorSpec([None, 2, 3], tf.float32)])

@@ -64,53 +64,47 @@ class Function:
     # --- calling ---
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        current = state
-        if not kwargs and current.interpreter is EAGER and not current.recorders and not _Settings.run_eagerly:
-            key: list[Any] = []
-            arrays: list[Any] = []
-            for value in args:
-                kind = type(value)
-                if kind is EagerTensor:
-                    key.append(value.type)
-                    arrays.append(value._array)
-                elif kind is int or kind is bool or kind is str:
-                    key.append((kind, value))
-                else:
-                    break
-            else:
-                found = self._fast.get(tuple(key))
-                if found is not None:
-                    concrete, program = found
-                    try:
-                        results = program.run(arrays)
-                    except Exception as error:
-                        raise errors.trimmed(error) from None
-                    if concrete._single:
-                        return EagerTensor(results[0], program.types[0])
-                    return concrete.pack(results, program.types)
         try:
-            return self._call(args, kwargs)
+            current = state
+            if current.interpreter is not EAGER or current.recorders or _Settings.run_eagerly:
+                return self._call(args, kwargs)
+            given: Any = args
+            if kwargs or len(args) != self._signature.simple:
+                given = self._signature.positional(args, kwargs)
+                if given is None:
+                    return self._call(args, kwargs)
+            key: list[Any] = []
+            tensors: list[Any] = []
+            for value in given:
+                if type(value) is EagerTensor:
+                    key.append(value.type)
+                    tensors.append(value)
+                else:
+                    signature.flatten(value, key, tensors)
+            found = self._fast.get(tuple(key))
+            if found is None:
+                return self._call(args, kwargs, tuple(key), [t.type for t in tensors])
+            concrete, program = found
+            results = program.run([t._array for t in tensors])
+            if concrete._single:
+                return EagerTensor(results[0], program.types[0])
+            return concrete.pack(results, program.types)
         except Exception as error:
             raise errors.trimmed(error) from None
 
-    def _call(self, args: Any, kwargs: Any) -> Any:
+    def _call(self, args: Any, kwargs: Any, fast_key: tuple | None = None, types: Any = None) -> Any:
         if _Settings.run_eagerly:
             return self.python_function(*args, **kwargs)
-        concrete, key, tensors = self._find(args, kwargs)
-        if not kwargs and state.interpreter is EAGER and not state.recorders:
-            self._remember(args, concrete, tensors)
+        concrete, tensors = self._find(args, kwargs)
+        if fast_key is not None and types == [t.type for t in tensors]:
+            # `__call__` finds the program at once next time. It holds the concrete function, and with it every object
+            # whose id is in the key.
+            if len(self._fast) >= _MOST_TRACES:
+                self._fast.clear()
+            self._fast[fast_key] = (concrete, concrete.compiled(types).program)
         return concrete.run(tensors)
 
-    def _remember(self, args: Any, concrete: ConcreteFunction, tensors: list[Any]) -> None:
-        """Let `__call__` find the program at once next time, if all arguments are tensors and simple values."""
-        flat = [a.type if type(a) is EagerTensor else (type(a), a) if type(a) in (int, bool, str) else None for a in args]
-        if None in flat or len(tensors) != sum(isinstance(f, TensorType) for f in flat):
-            return
-        if len(self._fast) >= _MOST_TRACES:
-            self._fast.clear()
-        self._fast[tuple(flat)] = (concrete, concrete.compiled([t.type for t in tensors]).program)
-
-    def _find(self, args: Any, kwargs: Any) -> tuple[ConcreteFunction, tuple, list[Any]]:
+    def _find(self, args: Any, kwargs: Any) -> tuple[ConcreteFunction, list[Any]]:
         """The concrete function for a call, traced now if there is none."""
         bound_args, bound_kwargs = self._signature.bind(args, kwargs)
         key_list: list[Any] = []
@@ -130,7 +124,7 @@ class Function:
             concrete = self._concrete.get(lookup)
             if concrete is None:
                 concrete = self._trace(structure, types, lookup)
-        return concrete, key, tensors
+        return concrete, tensors
 
     def _relaxed(self, key: tuple, types: list[TensorType]) -> tuple[Any, list[TensorType]]:
         """With `reduce_retracing`: the sizes that have changed between calls are left open."""

@@ -18,9 +18,9 @@ from treadle.ir.dims import Dim
 from treadle.ir.dtypes import DType
 from treadle.ir.types import TensorType
 from treadle.runtime import nest
-from treadle.runtime.convert import to_eager
+from treadle.runtime.convert import as_numpy, to_eager
 from treadle.runtime.spec import TensorSpec
-from treadle.runtime.tensor import EagerTensor, Tensor
+from treadle.runtime.tensor import EagerTensor, Tensor, from_host
 from treadle.runtime.tensor_shape import TensorShape
 from treadle.runtime.variable import Variable
 
@@ -61,7 +61,9 @@ def flatten(value: Any, key: list[Any], tensors: list[Any]) -> Any:
         tensors.append(value)
         return Argument(len(tensors) - 1)
     if isinstance(value, (np.ndarray, np.generic, jax.Array)):
-        tensors.append(to_eager(value))
+        # A copy: the caller may write to the array while the program still runs. It is likely to be used once, so it is
+        # not placed on the device first.
+        tensors.append(from_host(*as_numpy(value)) if not isinstance(value, jax.Array) else to_eager(value))
         key.append(tensors[-1].type)
         return Argument(len(tensors) - 1)
     if isinstance(value, Variable):
@@ -96,6 +98,7 @@ class Signature:
         plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
         # With this many positional arguments and no others there is nothing to bind.
         self.simple = len(names) if self.parameters and all(p.kind in plain for p in names) else -1
+        self._defaults = {p.name: p.default for p in names}
         self.names = [p.name for p in names]
         self.specs = None if input_signature is None else tuple(input_signature)
         if self.specs is not None:
@@ -115,6 +118,22 @@ class Signature:
             raise errors.DtypeError(f"`{self.function_name}{self.parameters}`: {error}.") from None
         bound.apply_defaults()
         return bound.args, bound.kwargs
+
+    def positional(self, args: tuple, kwargs: Mapping[str, Any]) -> tuple | None:
+        """The arguments by position, defaults filled in; None if `bind` must look at the call. What most calls need."""
+        if self.simple < 0 or self.specs is not None or len(args) > self.simple:
+            return None
+        used = 0
+        filled = list(args)
+        for name in self.names[len(args):]:
+            if name in kwargs:
+                filled.append(kwargs[name])
+                used += 1
+            elif self._defaults[name] is not inspect.Parameter.empty:
+                filled.append(self._defaults[name])
+            else:
+                return None
+        return tuple(filled) if used == len(kwargs) else None
 
     def _bind_specs(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple, dict[str, Any]]:
         assert self.specs is not None
