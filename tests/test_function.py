@@ -163,7 +163,7 @@ def test_an_array_may_be_written_to_while_the_step_runs():
     for i in range(1, 4):
         buffer[:] = i
         found.append(f(buffer))
-    assert [float(t) / float(found[0]) for t in found] == [1.0, 16.0, 81.0]
+    np.testing.assert_allclose([float(t) / float(found[0]) for t in found], [1.0, 16.0, 81.0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("bad", [np.zeros((2, 2), np.float32), np.zeros((1, 2, 3), np.int32), "text"])
