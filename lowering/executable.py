@@ -63,15 +63,19 @@ class Executable:
 
         program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in self.layouts]
         program_types += [struct(types[i]) for i in [*alone, *range(donated, len(types))]]
+        def lowered() -> Any:
+            with compat.enable_x64(True):
+                return jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True).lower(*program_types)
+
+        # Lowered again when somebody wants to read it: kept, it would hold over 1 MB for each program.
+        self._lowered = lowered
         with compat.enable_x64(True):
-            jitted = jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True)
-            self.lowered = jitted.lower(*program_types)
-            self.compiled = self.lowered.compile()
+            self.compiled = lowered().compile()
         self.call = _direct_call(self.compiled)
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""
-        return self.lowered.as_text()
+        return self._lowered().as_text()
 
     def cost(self) -> dict[str, float]:
         """XLA's own estimate: `flops`, `bytes accessed`, and more by target."""

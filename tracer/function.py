@@ -21,7 +21,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.to_jax import PureFunction
 
-_MOST_TRACES = 1024
+_MOST_TRACES = 512
 _TRACES_BEFORE_WARNING = 5
 # One lock for all tracing: functions call one another, and a lock for each could deadlock.
 _TRACING = threading.RLock()
