@@ -11,6 +11,7 @@ import pytest
 
 import treadle as tf
 import treadle.linalg
+import treadle.signal
 
 ORACLES = Path(__file__).parent / "oracles"
 sys.path.insert(0, str(ORACLES))

@@ -1,4 +1,4 @@
-"""Products, diagonals, linear systems, decompositions."""
+"""Products, diagonals, linear systems, decompositions, Fourier transforms."""
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from treadle.ir.ops.decompositions import (
 )
 from treadle.ir.ops.diagonals import band_part, matrix_diag, matrix_diag_part, matrix_set_diag
 from treadle.ir.ops.elementwise import abs_, add, multiply
+from treadle.ir.ops.fourier import fourier, fourier_of_real, fourier_to_real
 from treadle.ir.ops.linalg import einsum, eye, matmul
 from treadle.ir.ops.rules import as_operand
 from treadle.ir.ops.solving import adjoint, det, inv, product, slogdet, solve, triangular_solve
@@ -152,6 +153,14 @@ CASES = [
          reference=lambda x: np.linalg.svd(x, compute_uv=False)),
     *[Case(sign_free_qr, x, reference=_sign_free_qr, tolerance=1e-9, symbolic=False)
       for d in _DOUBLE for x in (_square(dtype=d), _square(dtype=d)[:, :, :2].copy(), _square(dtype=d)[:, :2].copy())],
+    *[Case(fourier, complexes(2, 3, 4), attributes={"axes": axes, "inverse": inverse},
+           reference=lambda x, axes, inverse: (np.fft.ifftn if inverse else np.fft.fftn)(x, axes=axes))
+      for axes in ((2,), (1,), (0, 2)) for inverse in (False, True)],
+    *[Case(fourier_of_real, normal(2, n), attributes={"axes": axes}, reference=lambda x, axes: np.fft.rfftn(x, axes=axes))
+      for n in (4, 5) for axes in ((1,), (0, 1))],
+    *[Case(fourier_to_real, complexes(2, 3), attributes={"axes": axes, "length": n}, symbolic=False,
+           reference=lambda x, axes, length: np.fft.irfftn(x, [*[2] * (len(axes) - 1), length], axes))
+      for n in (4, 5) for axes in ((1,), (0, 1))],
     Case(lu_with_permutation, _square(), tolerance=1e-9, gradient=False),
     Case(lambda x: lu_with_permutation(x)[0], _square(), tolerance=1e-9, name="lu"),
 ]

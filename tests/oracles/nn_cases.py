@@ -1,5 +1,5 @@
-"""Calls of `tf.nn` and `tf.linalg` whose values and gradients are recorded from real TensorFlow (`make_nn.py`) and
-compared with treadle's (`test_nn.py`). Each case is a function of the module under the name `tf` and of tensors made
+"""Calls of `tf.nn`, `tf.linalg` and `tf.signal` whose values and gradients are recorded from real TensorFlow
+(`make_nn.py`) and compared with treadle's (`test_nn.py`). Each case is a function of the module under the name `tf` and of tensors made
 from arrays drawn with a fixed seed.
 """
 
@@ -44,7 +44,7 @@ def run(tf, name):
                 count = int(np.prod(result.shape))
                 weights = np.cos(np.arange(count, dtype=np.float32)).reshape(result.shape)
                 total = total + tf.reduce_sum(result * tf.constant(weights, result.dtype))
-    gradients = tape.gradient(total, floats) if isinstance(total, type(tensors[0])) else []
+    gradients = tape.gradient(total, floats) if floats and not isinstance(total, float) else []
     return [np.asarray(r) for r in results], [
         None if g is None else np.asarray(tf.convert_to_tensor(g)) for g in gradients]
 
@@ -205,3 +205,38 @@ case("trace", lambda tf, x: tf.linalg.trace(x), (2, 3, 4))
 case("tensor_diag", lambda tf, x: tf.linalg.tensor_diag(x), (2, 3))
 case("tensor_diag_part", lambda tf, x: tf.linalg.tensor_diag_part(x), (2, 3, 2, 3))
 case("matrix_rank", lambda tf, x: tf.linalg.matrix_rank(tf.matmul(x, x, transpose_b=True)), (4, 2))
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+def _parts(tf, x):
+    return [tf.math.real(x), tf.math.imag(x)]
+
+
+case("fft", lambda tf, a, b: _parts(tf, tf.signal.fft(tf.complex(a, b))), (2, 5), (2, 5))
+case("ifft2d", lambda tf, a, b: _parts(tf, tf.signal.ifft2d(tf.complex(a, b))), (2, 4, 3), (2, 4, 3))
+case("fft3d", lambda tf, a, b: _parts(tf, tf.signal.fft3d(tf.complex(a, b))), (2, 2, 3), (2, 2, 3))
+case("rfft_even", lambda tf, x: _parts(tf, tf.signal.rfft(x)), (2, 6))
+case("rfft_odd", lambda tf, x: _parts(tf, tf.signal.rfft(x)), (2, 5))
+case("rfft_padded", lambda tf, x: _parts(tf, tf.signal.rfft(tf.stop_gradient(x), [8])), (2, 5))
+case("rfft_cut", lambda tf, x: _parts(tf, tf.signal.rfft(tf.stop_gradient(x), [4])), (2, 5))
+case("rfft2d", lambda tf, x: _parts(tf, tf.signal.rfft2d(x)), (2, 4, 6))
+case("irfft", lambda tf, a, b: tf.signal.irfft(tf.complex(a, b)), (2, 4), (2, 4))
+case("irfft_odd", lambda tf, a, b: tf.signal.irfft(tf.complex(a, b), [7]), (2, 4), (2, 4))
+case("irfft2d", lambda tf, a, b: tf.signal.irfft2d(tf.complex(a, b)), (2, 4, 4), (2, 4, 4))
+case("fftshift", lambda tf, x: [tf.signal.fftshift(x, [1]), tf.signal.ifftshift(x, [1])], (2, 5))
+for _type in (1, 2, 3, 4):
+    case(f"dct_{_type}", lambda tf, x, t=_type: [tf.signal.dct(x, t), tf.signal.idct(x, t)], (2, 5))
+    if _type > 1:
+        case(f"dct_{_type}_ortho", lambda tf, x, t=_type: [tf.signal.dct(x, t, norm="ortho"),
+                                                           tf.signal.idct(x, t, norm="ortho")], (2, 5))
+case("windows", lambda tf: [f(n) for n in (1, 2, 5, 8) for f in (tf.signal.hann_window, tf.signal.hamming_window)] + [
+    tf.signal.hann_window(6, periodic=False), tf.signal.vorbis_window(8), tf.signal.kaiser_window(7)])
+case("frame", lambda tf, x: tf.signal.frame(x, 4, 3), (2, 12))
+case("frame_pad", lambda tf, x: tf.signal.frame(x, 5, 3, pad_end=True, pad_value=2), (2, 11))
+case("overlap_and_add", lambda tf, x: tf.signal.overlap_and_add(x, 3), (2, 4, 5))
+case("stft", lambda tf, x: _parts(tf, tf.signal.stft(x, 6, 3)), (2, 20))
+case("stft_round_trip", lambda tf, x: tf.signal.inverse_stft(
+    tf.signal.stft(x, 8, 4), 8, 4, window_fn=tf.signal.inverse_stft_window_fn(4)), (2, 24))
+case("mel", lambda tf: tf.signal.linear_to_mel_weight_matrix(6, 17, 8000))
+case("mfcc", lambda tf, x: tf.signal.mfccs_from_log_mel_spectrograms(x), (3, 5))
