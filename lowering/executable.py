@@ -42,40 +42,40 @@ class Executable:
     def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = ()):
         if not graph.is_static:
             raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
+        self._graph, self._donated, self._packs = graph, donated, packs
+        self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
+        with compat.enable_x64(True):
+            self.compiled = self._lower().compile()
+        self.call = _direct_call(self.compiled)
+
+    def _lower(self) -> Any:
+        """JAX's lowered form. Nothing of it is kept: the function alone would hold over 1 MB in JAX's caches."""
+        graph, donated, packs, layouts = self._graph, self._donated, self._packs, self.layouts
         types = graph.input_types
         packed = {place for pack in packs for place in pack}
-        self.layouts = [Layout(tuple(types[i] for i in pack)) for pack in packs]
         alone = [i for i in range(donated) if i not in packed]
-
         count = len(packs) + len(alone)
 
         def run(*arrays: Any) -> list[Any]:
             inputs: dict[int, Any] = dict(zip(alone, arrays[len(packs):count]))
-            for pack, layout, buffer in zip(packs, self.layouts, arrays):
+            for pack, layout, buffer in zip(packs, layouts, arrays):
                 inputs.update(zip(pack, layout.unpack(buffer)))
             outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
             buffers = [layout.pack(buffer, [outputs[i] for i in pack])
-                       for pack, layout, buffer in zip(packs, self.layouts, arrays)]
+                       for pack, layout, buffer in zip(packs, layouts, arrays)]
             return [*buffers, *(outputs[i] for i in alone), *outputs[donated:]]
         run.__name__ = run.__qualname__ = graph.name
 
-        program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in self.layouts]
+        program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in layouts]
         program_types += [struct(types[i]) for i in [*alone, *range(donated, len(types))]]
-        def lowered() -> Any:
-            with compat.enable_x64(True):
-                return jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True).lower(*program_types)
-
-        # Lowered again when somebody wants to read it: kept, it would hold over 1 MB for each program.
-        self._lowered = lowered
         with compat.enable_x64(True):
-            self.compiled = lowered().compile()
-        self.call = _direct_call(self.compiled)
+            return jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True).lower(*program_types)
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""
-        return self._lowered().as_text()
+        return self._lower().as_text()
 
     def cost(self) -> dict[str, float]:
         """XLA's own estimate: `flops`, `bytes accessed`, and more by target."""
