@@ -22,6 +22,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from treadle.ir import errors, interpreter, operators
 from treadle.ir.attributes import Kind
 from treadle.ir.dtypes import as_dtype
@@ -137,7 +139,9 @@ class Op:
             shared, hints = self.shared * len(args), self.hints * len(args)
         else:
             shared, hints = self.shared, self.hints
-        dtype = next((as_dtype(a.dtype) for a, s in zip(args, shared) if s and hasattr(a, "dtype")), None)
+        # A NumPy array takes the dtype of a tensor beside it, as a number does.
+        dtype = next((as_dtype(a.dtype) for a, s in zip(args, shared)
+                      if s and hasattr(a, "dtype") and not isinstance(a, (np.ndarray, np.generic))), None)
         converted = []
         for i, (arg, s, hint) in enumerate(zip(args, shared, hints)):
             operand = arg if is_operand(arg) else self._convert_operand(current, arg, dtype if s else hint, i)

@@ -67,7 +67,7 @@ def as_numpy(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     if value is None:
         raise errors.DtypeError("Expected a tensor, an array, a list or a number. Received: None.")
     if isinstance(value, (np.ndarray, np.generic)):
-        return _numpy(np.array(value), dtype)
+        return _numpy(np.array(value), dtype, hint)
     if isinstance(value, (list, tuple)):
         return _sequence(value, dtype, hint)
     if isinstance(value, range):
@@ -111,12 +111,15 @@ def _filled(value: Any, wanted: DType) -> np.ndarray:
     return np.array(value, wanted.numpy)
 
 
-def _numpy(array: np.ndarray, dtype: DType | None) -> tuple[np.ndarray, DType]:
+def _numpy(array: np.ndarray, dtype: DType | None, hint: DType | None = None) -> tuple[np.ndarray, DType]:
     if array.dtype.kind in "OSU":
         if array.dtype.kind == "O" and not all(isinstance(v, (str, bytes)) for v in array.ravel()):
             raise errors.DtypeError(f"An array of Python objects cannot become a tensor. Received: {array!r}.")
         return _strings(array.astype(object), dtype)
     found = dtypes.as_dtype(array.dtype)
+    if dtype is None and hint is not None and _fits(found, hint) and (
+            not hint.is_integer or not array.size or (hint.min <= array.min() and array.max() <= hint.max)):
+        dtype = hint  # next to a float32 tensor, float64 numbers become float32
     if dtype is not None and dtype is not found:
         if found.is_bool != dtype.is_bool or dtype.is_string:
             raise errors.DtypeError(f"An array of {found.name} cannot become a tensor of dtype {dtype.name}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.dims import Size
 from treadle.ir.dtypes import DType
@@ -121,8 +123,9 @@ def as_operand(value: Any, hint: DType | None = None) -> Any:
 
 
 def as_operands(*values: Any) -> list[Any]:
-    """The values as tensors; Python numbers take the dtype of the first that has one, else that of the first value."""
-    hint = next((dtypes.as_dtype(v.dtype) for v in values if hasattr(v, "dtype")), None)
+    """The values as tensors; Python numbers take the dtype of the first tensor, else that of the first value."""
+    hint = next((dtypes.as_dtype(v.dtype) for v in values
+                 if hasattr(v, "dtype") and not isinstance(v, (np.ndarray, np.generic))), None)
     result = []
     for value in values:
         result.append(as_operand(value, hint))

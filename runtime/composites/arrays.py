@@ -41,7 +41,9 @@ def known_array(value: Any) -> np.ndarray | None:
     """The value as an array if it is known now (an eager tensor, an array, numbers, sizes), else None."""
     known = getattr(value, "known", None)
     if known is not None:
-        return known if all(not isinstance(k, Dim) for k in known.flat) else None
+        if known.dtype == object:  # made of sizes
+            return known.astype(np.int64) if dims.is_known(*known.flat) else None
+        return known
     return None if hasattr(value, "type") else np.asarray(value)
 
 

@@ -109,7 +109,7 @@ def _parse(key: Any, shape: tuple[Size, ...]) -> tuple[list[Place], list[Size]]:
         if item is None:
             result.append(1)
         elif item is Ellipsis:
-            for size in shape[len(places):len(shape) - used + len(places)]:
+            for size in shape[len(places):len(shape) - used]:  # `used`: how many axes the rest of the key names
                 places.append(Place(0, size, 1, size))
                 result.append(size)
             continue
