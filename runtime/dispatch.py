@@ -24,7 +24,7 @@ from treadle.lowering.executable import Executable
 from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import STATE_LOCK, Cell, Pack, Variable, _put_array
 
-_get_array, _is_valid = attrgetter("_array"), attrgetter("valid")
+_get_array = attrgetter("_array")
 _flatten = chain.from_iterable
 
 
@@ -40,7 +40,15 @@ def _unshared_count() -> int:
     return max(map(getrefcount, arrays))
 
 
-_UNSHARED = _unshared_count()
+def _unshared_count_single() -> int:
+    """The same where `_step_single` asks."""
+    probe = _Probe()
+    _put_array(probe, object())
+    array = probe._array  # type: ignore[attr-defined]
+    return getrefcount(array)
+
+
+_UNSHARED, _UNSHARED_SINGLE = _unshared_count(), _unshared_count_single()
 _MOST_FILLS = 64
 
 
@@ -68,6 +76,7 @@ class Program:
         self._alone = [v for i, v in enumerate(self.updated) if i not in packed]
         # What is read and stored on each call: the packs' buffers, then the variables that are in none.
         self._cells: list[Cell] = [*self._packs, *self._alone]
+        self._single = self._cells[0] if len(self._cells) == 1 else None
         self._puts: list[Callable] = [partial(_put_array, c) for c in self._cells]
         self._epoch = -1
         self._warm: set[tuple] = set()
@@ -83,29 +92,43 @@ class Program:
 
     def _run(self, arrays: list[Any]) -> list[Any]:
         with STATE_LOCK:
-            if self._epoch != Pack.epoch or (self._packs and not all(map(_is_valid, self._packs))):
+            if self._epoch != Pack.epoch:
                 self._claim()
             if self._lead:
                 arrays = [*map(_get_array, self.read), *self._captured_arrays, *arrays]
             if self._cells:
-                return self._step(arrays)
+                if tuple(map(type, arrays)) not in self._warm:
+                    return self._step_cold(arrays)
+                return self._step(arrays) if self._single is None else self._step_single(arrays)
         return self._call(*arrays)
+
+    def _step_single(self, arrays: list[Any]) -> list[Any]:
+        """`_step` where all state lies in one buffer: storing it is one instruction, which no signal can split."""
+        cell = self._single
+        state = cell._array  # type: ignore[union-attr]
+        if getrefcount(state) > _UNSHARED_SINGLE:
+            state = jnp.copy(state)
+        returned: list[list[Any]] = []
+        try:
+            returned.extend(starmap(self._call, ((state, *arrays),)))
+        finally:
+            if returned:
+                cell._array = returned[0][0]  # type: ignore[union-attr]
+        return returned[0][1:]
 
     def _step(self, arrays: list[Any]) -> list[Any]:
         """Run the program on the state and the other inputs, and store the new state."""
         results: list[Any] = []
+        deque(self._stores(arrays, results), 0)
+        return results
+
+    def _stores(self, arrays: list[Any], results: list[Any]) -> Any:
+        """An iterator of C functions that runs the program at its first item and stores one output with each."""
         state = list(map(_get_array, self._cells))
         if max(map(getrefcount, state)) > _UNSHARED:
             state = self._unshare(state)
-        stores = map(call, chain(self._puts, repeat(results.append)),
-                     _flatten(starmap(self._call, ((*state, *arrays),))))
-        flavour = tuple(map(type, arrays))
-        if flavour in self._warm:
-            deque(stores, 0)
-        else:
-            self._run_cold(stores)
-            self._warm.add(flavour)
-        return results
+        return map(call, chain(self._puts, repeat(results.append)),
+                   _flatten(starmap(self._call, ((*state, *arrays),))))
 
     def _claim(self) -> None:
         """See to it that the packs hold this program's small variables, and no other pack any of its others."""
@@ -122,12 +145,14 @@ class Program:
                 pack.fill()
         self._epoch = Pack.epoch
 
-    def _run_cold(self, stores: Any) -> None:
+    def _step_cold(self, arrays: list[Any]) -> list[Any]:
         """The first call goes through JAX's Python code, where a signal would lose the step: run it in a thread.
 
         Signals reach the main thread only; if one arrives while it waits, it is raised once the step is complete.
         """
+        results: list[Any] = []
         failure: list[BaseException] = []
+        stores = self._stores(arrays, results)
 
         def work() -> None:
             try:
@@ -146,8 +171,10 @@ class Program:
                 interrupt = error
         if failure:
             raise failure[0]
+        self._warm.add(tuple(map(type, arrays)))
         if interrupt is not None:
             raise interrupt
+        return results
 
     def _unshare(self, arrays: list[Any]) -> list[Any]:
         """Copies in place of the arrays that somebody else holds too (a tensor read from the variable)."""

@@ -56,7 +56,7 @@ class Pack(Cell):
     """
 
     __slots__ = ("variables", "layout", "valid", "fills", "_copies", "_copied")
-    epoch = 0  # how often any pack was filled: a program that sees no change need not look at its variables
+    epoch = 0  # how often any pack was filled or released: a program that sees no change need not look again
 
     def __init__(self, variables: list[Variable], layout: Any):
         self.variables, self.layout = variables, layout
@@ -94,6 +94,7 @@ class Pack(Cell):
         if self.valid:
             arrays = list(map(_on_device, self.layout.unpack_on_host(self._array)))
             self._switch(arrays, False)
+            Pack.epoch += 1
             self._array = self._copied = None
 
 

@@ -166,7 +166,7 @@ def test_an_array_may_be_written_to_while_the_step_runs():
     np.testing.assert_allclose([float(t) / float(found[0]) for t in found], [1.0, 16.0, 81.0], rtol=1e-5)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, 2), np.float32), np.zeros((1, 2, 3), np.int32), "text"])
+@pytest.mark.parametrize("bad", [np.zeros((2, 2), np.float32), tf.zeros((1, 2, 3), tf.int32), "text"])
 def test_arguments_that_do_not_fit_the_signature(bad):
     f = tf.function(lambda x: x, input_signature=[tf.TensorSpec([None, 2, 3], tf.float32)])
     with pytest.raises(TypeError):

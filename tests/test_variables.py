@@ -55,7 +55,7 @@ def test_slice_assignment_is_numpys(way, key):
     np.testing.assert_array_equal(v.numpy(), expected)
 
 
-@pytest.mark.parametrize("value, error", [([1.0], ValueError), (1, None), (np.zeros(2, np.float64), TypeError), ("a", TypeError),
+@pytest.mark.parametrize("value, error", [([1.0], ValueError), (1, None), (tf.zeros(2, tf.float64), TypeError), ("a", TypeError),
                                           (tf.constant([1, 2]), TypeError), ([[1.0, 2.0]], ValueError)])
 def test_values_that_do_not_fit_change_nothing(value, error):
     v = tf.Variable([5.0, 6.0], name="weights")
