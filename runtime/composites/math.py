@@ -14,7 +14,6 @@ from treadle.ir.ops import elementwise
 from treadle.ir.ops.arrays import expand_dims, reshape, size, stack
 from treadle.ir.ops.elementary import imag, is_finite, real, softplus
 from treadle.ir.ops.elementwise import (
-    abs_,
     cast,
     conj_,
     divide_float,
@@ -44,6 +43,7 @@ from treadle.ir.ops.special import lgamma, ndtri
 from treadle.ir.ops.structure import stop_gradient
 from treadle.runtime.composites.arrays import require_known
 from treadle.runtime.composites.indexing import scatter_nd
+from treadle.runtime.composites.linalg import global_norm
 from treadle.runtime.tensor import Tensor
 
 # --- arithmetic -----------------------------------------------------------------------------------------------------
@@ -135,14 +135,6 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     return divide_float(t * clip_norm, maximum(norm, clip_norm))
 
 
-def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:
-    """sqrt of the sum of the squares of all elements of all tensors; None is left out."""
-    squares = [reduce_sum(square(abs_(_values(t)))) for t in t_list if t is not None]
-    if not squares:
-        raise errors.InvalidArgumentError("`t_list` holds no tensor.")
-    return sqrt(add_n(squares))
-
-
 def _values(t: Any) -> Any:
     """The values of an `IndexedSlices`, or the tensor itself."""
     return as_operand(t.values if hasattr(t, "values") and hasattr(t, "indices") else t)
@@ -154,7 +146,7 @@ def clip_by_global_norm(t_list: Sequence[Any], clip_norm: Any, use_norm: Any = N
 
     A norm that is infinite or NaN makes every result NaN.
     """
-    norm = global_norm(t_list) if use_norm is None else as_operand(use_norm)
+    norm = global_norm([t if t is None else _values(t) for t in t_list]) if use_norm is None else as_operand(use_norm)
     scale = clip_norm * minimum(1 / norm, as_operand(1.0, norm.dtype) / clip_norm)
     scale = scale + (norm - norm)
 
