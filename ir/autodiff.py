@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from treadle.ir import errors
 from treadle.ir.builder import GraphBuilder, append, copy, copy_operations
 from treadle.ir.graph import Graph, Operation, Value
-from treadle.ir.interpreter import interpreting
+from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import REGISTRY, Op
 
 
@@ -54,7 +54,7 @@ def sweep(records: Sequence[Any], cotangents: dict[int, Any], active: set[int]) 
             g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
         else:
             g = found  # None for a residual says that its part of the gradient need not be derived
-        gradients = op.cotangents(g, results, operands, attributes, needed)
+        gradients = state.interpreter.cotangents(op, g, results, operands, attributes, needed)
         for operand, gradient, need in zip(operands, gradients, needed):
             if gradient is not None and need:
                 before = cotangents.get(id(operand))
@@ -185,6 +185,38 @@ def split(joint: Graph, count: int, n_inputs: int, outputs: list[Value], wanted:
     linearized = Linearized(forward, len(outputs), kept, wanted, backward, tuple(i for i, _ in found))
     forward.cache["linearized_by"] = linearized
     return linearized
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """An operation's gradient as a graph. Of the list (cotangents, results, operands) it takes those at `used`; its
+    outputs are the cotangents of the operands at `produced`.
+    """
+
+    graph: Graph
+    used: tuple[int, ...]
+    produced: tuple[int, ...]
+
+
+def pullback(op: Op, types: Sequence[Any], results: Sequence[Any], attributes: dict[str, Any],
+             needed: Sequence[bool]) -> Pullback:
+    """The graph of one operation's gradient, for operands and results of the given types."""
+    graph = Graph(f"{op.name}_gradient")
+    inputs = [graph.add_input(t, f"i{i}") for i, t in enumerate([*results, *results, *types])]
+    count = len(results)
+    g = [v if v.dtype.is_differentiable else None for v in inputs[:count]]
+    with interpreting(GraphBuilder(graph)):
+        found = op.cotangents(g, inputs[count:2 * count], inputs[2 * count:], attributes, needed)
+    produced = tuple(i for i, (f, need) in enumerate(zip(found, needed)) if f is not None and need)
+    outputs = [found[i] for i in produced]
+    live = set(outputs)
+    operations = []
+    for operation in reversed(graph.operations):
+        if any(r in live for r in operation.results):
+            operations.append(operation)
+            live.update(operation.operands)
+    used = tuple(i for i, v in enumerate(inputs) if v in live)
+    return Pullback(Graph(graph.name, [inputs[i] for i in used], operations[::-1], outputs), used, produced)
 
 
 def gradient(graph: Graph) -> Graph:

@@ -33,6 +33,11 @@ class Interpreter(ABC):
     def execute(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
         """Carry out one operation and return its results."""
 
+    def cotangents(self, op: Op, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any],
+                   attributes: dict[str, Any], needed: Sequence[bool]) -> Sequence[Any]:
+        """The cotangents of an operation's operands. An interpreter may have a quicker way than op by op."""
+        return op.cotangents(g, y, operands, attributes, needed)
+
 
 class Recorder(ABC):
     """Watches operations go by: a gradient tape."""

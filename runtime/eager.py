@@ -8,8 +8,10 @@ from typing import Any
 
 from treadle.ir import errors
 from treadle.ir.attributes import attribute_key
-from treadle.ir.interpreter import set_default_interpreter
+from treadle.ir.autodiff import Pullback, pullback
+from treadle.ir.interpreter import set_default_interpreter, state
 from treadle.ir.op import Op
+from treadle.ir.ops.structure import call
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.executable import compile_op
@@ -35,6 +37,16 @@ class Kernel:
         self.wide = any(t.dtype.is_64_bit for t in types)
 
 
+    def run(self, operands: Sequence[Any]) -> tuple[EagerTensor, ...]:
+        """The results for eager tensors of the right types."""
+        if self.wide:
+            with compat.enable_x64(True):
+                arrays = self.call(*[o._array for o in operands])
+        else:
+            arrays = self.call(*[o._array for o in operands])
+        return tuple(map(EagerTensor, arrays, self.types))
+
+
 class EagerInterpreter(TensorInterpreter):
     """Runs operations on eager tensors."""
 
@@ -42,6 +54,7 @@ class EagerInterpreter(TensorInterpreter):
 
     def __init__(self) -> None:
         self._kernels: dict[tuple, Kernel] = {}
+        self._pullbacks: dict[tuple, tuple[Pullback, Kernel | None]] = {}
         self._lock = threading.Lock()
 
     def is_operand(self, value: Any) -> bool:
@@ -63,12 +76,7 @@ class EagerInterpreter(TensorInterpreter):
         kernel = self._kernels.get(key)
         if kernel is None:
             kernel = self._compile(key, op, operands, attributes)
-        if kernel.wide:
-            with compat.enable_x64(True):
-                arrays = kernel.call(*[o._array for o in operands])
-        else:
-            arrays = kernel.call(*[o._array for o in operands])
-        return tuple(map(EagerTensor, arrays, kernel.types))
+        return kernel.run(operands)
 
     def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel:
         kernel = Kernel(op, [o.type for o in operands], attributes)
@@ -77,6 +85,29 @@ class EagerInterpreter(TensorInterpreter):
                 del self._kernels[next(iter(self._kernels))]
             self._kernels[key] = kernel
         return kernel
+
+    def cotangents(self, op: Op, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any],
+                   attributes: dict[str, Any], needed: Sequence[bool]) -> Sequence[Any]:
+        if state.recorders or op.with_residuals is not None or not isinstance(op, Op):
+            return op.cotangents(g, y, operands, attributes, needed)
+        # Nobody looks at what happens inside a gradient: it runs as one program.
+        types = [o.type for o in operands]
+        key = ("gradient", op, *types, *needed, *map(attribute_key, attributes.values()))
+        found = self._pullbacks.get(key)
+        if found is None:
+            rule = pullback(op, types, [r.type for r in y], attributes, needed)
+            kernel = Kernel(call, [v.type for v in rule.graph.inputs], {"graph": rule.graph}) if rule.produced else None
+            with self._lock:
+                if len(self._pullbacks) >= _MOST_KERNELS:
+                    del self._pullbacks[next(iter(self._pullbacks))]
+                found = self._pullbacks[key] = rule, kernel
+        rule, kernel = found
+        result: list[Any] = [None] * len(operands)
+        if kernel is not None:
+            given = [*g, *y, *operands]
+            for place, tensor in zip(rule.produced, kernel.run([given[i] for i in rule.used])):
+                result[place] = tensor
+        return result
 
     def read_variable(self, variable: Any) -> EagerTensor:
         return EagerTensor(variable.array, variable.type)
