@@ -3,6 +3,7 @@
 from treadle.ir.ops.decompositions import cholesky, eig, eigh, qr
 from treadle.ir.ops.diagonals import band_part
 from treadle.ir.ops.linalg import eye
+from treadle.ir.ops.matrix_functions import expm
 from treadle.ir.ops.solving import det, inv, solve, triangular_solve
 from treadle.runtime.composites.linalg import (
     adjoint,
@@ -39,7 +40,7 @@ from treadle.runtime.composites.matrices import (
 
 __all__ = [
     "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eig", "eigh", "eigvals",
-    "eigvalsh", "einsum", "eye", "global_norm", "inv", "logdet", "lstsq", "lu", "lu_matrix_inverse", "lu_solve",
+    "eigvalsh", "einsum", "expm", "eye", "global_norm", "inv", "logdet", "lstsq", "lu", "lu_matrix_inverse", "lu_solve",
     "matmul", "matrix_rank", "matrix_transpose", "matvec", "norm", "normalize", "pinv", "qr", "set_diag", "slogdet",
     "solve", "svd", "tensor_diag", "tensor_diag_part", "tensordot", "trace", "triangular_solve",
 ]

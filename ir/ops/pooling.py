@@ -39,6 +39,10 @@ def _around(middle: Any, edge: Any, channels_first: bool) -> tuple[Any, ...]:
     return (edge, edge, *middle) if channels_first else (edge, *middle, edge)
 
 
+# Above this many steps in a stride, the weaving of `_Geometry.gathered` takes XLA longer to compile than it saves.
+_MOST_PHASES = 64
+
+
 class _Geometry:
     """Everything about the windows over an input of a known shape."""
 
@@ -70,12 +74,32 @@ class _Geometry:
         stop[0], stop[1 if self.channels_first else -1] = edges
         return xp.lax.slice(padded, start, stop, _around(self.strides, 1, self.channels_first))
 
-    def code(self, place: Any) -> np.int32:
-        """A number for each offset in a window."""
+    def code(self, place: Any) -> Any:
+        """A number for each offset in a window (a number or an array for each axis)."""
         total = 0
         for p, w, d in zip(place, self.window, self.dilations):
             total = total * windows.extent(w, d) + p
         return np.int32(total)
+
+    def reduced(self, xp: Any, axis: int, best: Any, winner: Any) -> Any:
+        """The maximum along one axis of the windows, and the code of where it stands, given those of later axes."""
+        at = axis + (2 if self.channels_first else 1)
+        place = [0] * len(self.window)
+        found = code = None
+        for i in range(self.window[axis]):
+            start = i * self.dilations[axis]
+            place[axis] = start
+            stop = start + windows.extent(self.outs[axis], self.strides[axis])
+            values = xp.lax.slice_in_dim(best, start, stop, self.strides[axis], at)
+            codes = self.code(place)
+            if winner is not None:
+                codes = codes + xp.lax.slice_in_dim(winner, start, stop, self.strides[axis], at)
+            if found is None:
+                found, code = values, codes + xp.zeros(values.shape, xp.int32)
+            else:
+                code = xp.where(values > found, codes, code)
+                found = xp.maximum(values, found)
+        return found, code
 
     def gathered(self, xp: Any, term: Any, *arrays: Any) -> Any:
         """For each element of the input the sum of `term(place, *values)` over the windows that hold it.
@@ -84,6 +108,8 @@ class _Geometry:
         of window q - b: elements with the same r (a phase) see their windows as shifted arrays, without gaps.
         """
         blocks = [-(-windows.extent(w, d) // s) for w, d, s in zip(self.window, self.dilations, self.strides)]
+        if set(blocks) == {1} and np.prod(self.strides) > _MOST_PHASES:
+            return self._gathered_apart(xp, term, arrays)
         margin = _around([(b - 1, b - 1, 0) for b in blocks], (0, 0, 0), self.channels_first)
         counts = _around([out + b - 1 for out, b in zip(self.outs, blocks)], None, self.channels_first)
         padded = [xp.lax.pad(a, xp.zeros((), a.dtype), margin) for a in arrays]
@@ -114,8 +140,24 @@ class _Geometry:
             woven = xp.stack(parts, axis=at + 1)
             return woven.reshape(*woven.shape[:at], -1, *woven.shape[at + 2:])
 
+        return self._placed(xp, interleaved(()))
+
+    def _gathered_apart(self, xp: Any, term: Any, arrays: Any) -> Any:
+        """`gathered` for large windows that do not overlap: each window's value repeated, all places at once."""
+        places, inside = [], np.array(True)
+        for axis, (out, s, w, d) in enumerate(zip(self.outs, self.strides, self.window, self.dilations)):
+            at = axis + (2 if self.channels_first else 1)
+            offsets = np.tile(np.arange(s, dtype=np.int32), out)
+            offsets = offsets.reshape([-1 if i == at else 1 for i in range(len(self.shape))])
+            places.append(offsets)
+            inside = inside & (offsets < windows.extent(w, d)) & (offsets % d == 0)
+            arrays = [xp.repeat(array, s, axis=at) for array in arrays]
+        found = xp.where(inside, term(places, *arrays), xp.zeros((), arrays[-1].dtype))
+        return self._placed(xp, found)
+
+    def _placed(self, xp: Any, found: Any) -> Any:
+        """Values that start at the padding, cut and padded with zeros to the input's shape."""
         sizes = windows.spatial(self.shape, self.channels_first)
-        found = interleaved(())
         middle = [(-low, n + low - have, 0) for n, (low, _), have in
                   zip(sizes, self.pads, windows.spatial(found.shape, self.channels_first))]
         return xp.lax.pad(found, xp.zeros((), found.dtype), _around(middle, (0, 0, 0), self.channels_first))
@@ -146,15 +188,11 @@ def max_pool_op(input, *, window: Ints, strides: Ints, padding: Any_, dilations:
 
 def _winners(xp: Any, x: Any, geometry: _Geometry) -> Any:
     """The code of the place of each window's first maximum."""
-    padded = xp.lax.pad(x, _lowest(xp, x.dtype), geometry.padding())
-    best = winner = None
-    for place in geometry.places():
-        found, code = geometry.slice(xp, padded, place), geometry.code(place)
-        if best is None:
-            best, winner = found, xp.full(found.shape, code)
-        else:
-            winner = xp.where(found > best, code, winner)
-            best = xp.maximum(found, best)
+    best = xp.lax.pad(x, _lowest(xp, x.dtype), geometry.padding())
+    winner = None
+    # One axis after the other, the last one first: of equal elements the first in the window's order wins.
+    for axis in reversed(range(len(geometry.window))):
+        best, winner = geometry.reduced(xp, axis, best, winner)
     # Each winner is looked at from several elements: computed once, not at each look.
     return xp.optimization_barrier(winner)
 

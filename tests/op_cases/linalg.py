@@ -1,6 +1,7 @@
 """Products, diagonals, linear systems, decompositions, Fourier transforms."""
 
 import numpy as np
+import scipy.linalg
 
 from op_cases import Case, complexes, integers, normal
 from treadle.ir.ops.decompositions import (
@@ -16,6 +17,7 @@ from treadle.ir.ops.diagonals import band_part, matrix_diag, matrix_diag_part, m
 from treadle.ir.ops.elementwise import abs_, add, multiply
 from treadle.ir.ops.fourier import fourier, fourier_of_real, fourier_to_real
 from treadle.ir.ops.linalg import einsum, eye, matmul
+from treadle.ir.ops.matrix_functions import expm
 from treadle.ir.ops.rules import as_operand
 from treadle.ir.ops.solving import adjoint, det, inv, product, slogdet, solve, triangular_solve
 
@@ -161,6 +163,9 @@ CASES = [
     *[Case(fourier_to_real, complexes(2, 3), attributes={"axes": axes, "length": n}, symbolic=False,
            reference=lambda x, axes, length: np.fft.irfftn(x, [*[2] * (len(axes) - 1), length], axes))
       for n in (4, 5) for axes in ((1,), (0, 1))],
+    *[Case(expm, _square(dtype=d) * scale, reference=scipy.linalg.expm, tolerance=1e-9, gradient=scale == 1)
+      for d in _DOUBLE for scale in (1, 6)],
+    Case(expm, _square(dtype=np.float32), reference=scipy.linalg.expm, tolerance=2e-4, gradient=False),
     Case(lu_with_permutation, _square(), tolerance=1e-9, gradient=False),
     Case(lambda x: lu_with_permutation(x)[0], _square(), tolerance=1e-9, name="lu"),
 ]

@@ -144,6 +144,7 @@ def _pools():
         ((1, 5, 1), (2,), _how((3,), "VALID")),
         ((1, 6, 1), (3,), _how((2,), ((1, 2),))),
         ((1, 3, 3, 3, 1), (2, 2, 2), _how((1, 2, 1))),
+        ((1, 20, 11, 1), (5, 2), _how((11, 6), dilations=(2, 3))),  # large steps, windows apart
     ]
     for shape, window, how in rows:
         how = {"window": window, **how}

@@ -1,6 +1,7 @@
 """Calls of `tf.nn`, `tf.linalg` and `tf.signal` whose values and gradients are recorded from real TensorFlow
-(`make_nn.py`) and compared with treadle's (`test_nn.py`). Each case is a function of the module under the name `tf` and of tensors made
-from arrays drawn with a fixed seed.
+(`make_nn.py`) and compared with treadle's (`test_nn.py`).
+
+Each case is a function of the module under the name `tf` and of tensors made from arrays drawn with a fixed seed.
 """
 
 import numpy as np
