@@ -29,9 +29,9 @@ def graphs(concrete: Any) -> str:
 
 def picture(path: Path, regression: linear_regression.Result, digits: digits_classifier.Result) -> None:
     """The scatter of the regression's predictions and both loss curves, as a PNG."""
-    import matplotlib  # noqa: PLC0415  (an extra: only the picture needs it)
+    import matplotlib
     matplotlib.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 5))
     points = regression.points[::10]
