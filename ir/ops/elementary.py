@@ -125,7 +125,8 @@ def sigmoid(x):
 
 
 def _softplus(xp: Any, x: Any) -> Any:
-    return xp.add(xp.maximum(x, xp.zeros((), x.dtype)), xp.log1p(xp.exp(xp.negative(xp.abs(x)))))
+    lax = xp.lax
+    return lax.max(x, lax.full_like(x, 0)) + lax.log1p(lax.exp(lax.neg(lax.abs(x))))
 
 
 @op(infer=unary(*FLOATS), lower=_softplus, vjp=(lambda g, y, features: g * sigmoid(features),), traits="elementwise")
