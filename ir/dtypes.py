@@ -122,7 +122,7 @@ complex128 = DType("complex128", "c128", np.complex128, "complex")
 string = DType("string", "str", np.object_, "string")
 
 _ALIASES: dict[Any, DType] = {
-    float: float32, int: int32, bool: bool_, complex: complex64, str: string, bytes: string,
+    float: float32, int: int32, bool: bool_, complex: complex128, str: string, bytes: string,
     "half": float16, "float": float32, "double": float64, "bool_": bool_,
 }
 

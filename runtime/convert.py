@@ -14,7 +14,7 @@ from treadle.ir.operators import TABLE
 from treadle.ir.types import TensorType
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor, from_numpy
 
-_PYTHON = {bool: dtypes.bool_, int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex64}
+_PYTHON = {bool: dtypes.bool_, int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex128}
 
 
 def to_eager(value: Any, dtype: DType | None = None, hint: DType | None = None) -> EagerTensor:

@@ -17,8 +17,8 @@ from treadle.lowering import compat
 from treadle.runtime.tensor_shape import TensorShape
 
 
-class Tensor(Operators):
-    """An immutable array with a dtype and a shape: the common face of eager and symbolic tensors."""
+class Typed(Operators):
+    """What tensors and variables have in common: a type, and what follows from it."""
 
     __slots__ = ()
     type: TensorType
@@ -37,23 +37,37 @@ class Tensor(Operators):
         """The shape."""
         return self.shape
 
-    def set_shape(self, shape: Any) -> None:
-        """Check that the tensor's shape is compatible with `shape`."""
-        self.shape.assert_is_compatible_with(shape)
-
     @property
     def ndim(self) -> int:
         """How many axes."""
         return len(self.type.shape)
 
+    def ref(self) -> Reference:
+        """A hashable reference to this object, for use as a dictionary key; `.deref()` gives the object back."""
+        return Reference(self)
+
+    def __eq__(self, other: object) -> Any:
+        return TABLE["_tensor_equal"](self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return TABLE["_tensor_not_equal"](self, other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Tensor(Typed):
+    """An immutable array with a dtype and a shape: the common face of eager and symbolic tensors."""
+
+    __slots__ = ()
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that the tensor's shape is compatible with `shape`."""
+        self.shape.assert_is_compatible_with(shape)
+
     @property
     def T(self) -> Any:
         """The transpose (axes reversed)."""
         return TABLE["transpose"](self)
-
-    def ref(self) -> Reference:
-        """A hashable reference to this tensor, for use as a dictionary key; `.deref()` gives the tensor back."""
-        return Reference(self)
 
     def __getitem__(self, key: Any) -> Any:
         return TABLE["_getitem"](self, key)
@@ -76,14 +90,6 @@ class Tensor(Operators):
         raise errors.DtypeError(
             "A tensor cannot be changed in place. Use `tf.tensor_scatter_nd_update(x, indices, updates)`, or a "
             "`tf.Variable` and `v[key].assign(value)`.")
-
-    def __eq__(self, other: object) -> Any:
-        return TABLE["_tensor_equal"](self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return TABLE["_tensor_not_equal"](self, other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:
         if not self.type.shape:

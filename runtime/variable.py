@@ -23,13 +23,13 @@ import numpy as np
 from treadle.ir import dtypes, errors
 from treadle.ir.dtypes import DType
 from treadle.ir.interpreter import interpreting, state
-from treadle.ir.operators import TABLE, Operators
+from treadle.ir.operators import TABLE
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
-from treadle.runtime.tensor import EagerTensor, Reference, SymbolicTensor, Tensor, from_numpy, numpy_text
+from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor, Typed, from_numpy, numpy_text
 from treadle.runtime.tensor_shape import TensorShape
 
 _numbers = itertools.count()
@@ -98,7 +98,7 @@ class Pack(Cell):
             self._array = self._copied = None
 
 
-class Variable(Cell, Operators):
+class Variable(Cell, Typed):
     """A mutable tensor.
 
     Args:
@@ -150,32 +150,9 @@ class Variable(Cell, Operators):
         return f"{self._name}:0"
 
     @property
-    def dtype(self) -> DType:
-        """The element type."""
-        return self.type.dtype
-
-    @property
-    def shape(self) -> TensorShape:
-        """The shape; it never changes."""
-        return TensorShape(self.type.shape)
-
-    def get_shape(self) -> TensorShape:
-        """The shape."""
-        return self.shape
-
-    @property
-    def ndim(self) -> int:
-        """How many axes."""
-        return len(self.type.shape)
-
-    @property
     def device(self) -> str:
         """The device's name."""
         return EagerTensor(self.array, self.type).device
-
-    def ref(self) -> Reference:
-        """A hashable reference, for use as a dictionary key."""
-        return Reference(self)
 
     # --- reading ---
 
@@ -241,14 +218,6 @@ class Variable(Cell, Operators):
 
     def __iter__(self) -> Any:
         return iter(self._as_tensor())  # type: ignore[call-overload]
-
-    def __eq__(self, other: object) -> Any:
-        return TABLE["_tensor_equal"](self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return TABLE["_tensor_not_equal"](self, other)
-
-    __hash__ = None  # type: ignore[assignment]
 
     # --- writing ---
 
@@ -377,7 +346,7 @@ def _on_device(array: Any) -> Any:
 def _evaluated(initial_value: Any, dtype: Any) -> EagerTensor:
     """An initial value as an eager tensor, computed outside any trace and unseen by any tape."""
     with interpreting(EAGER):
-        if callable(initial_value) and not isinstance(initial_value, Operators):
+        if callable(initial_value) and not isinstance(initial_value, Typed):
             initial_value = initial_value()
         if isinstance(initial_value, SymbolicTensor):
             raise errors.StagingError(

@@ -26,7 +26,7 @@ def test_every_dtype_holds_values(name):
 
 
 def test_python_values():
-    cases = [(1, "int32"), (2**40, "int64"), (1.5, "float32"), (True, "bool"), (1j, "complex64"), ("a", "string"),
+    cases = [(1, "int32"), (2**40, "int64"), (1.5, "float32"), (True, "bool"), (1j, "complex128"), ("a", "string"),
              ([1, 2.5], "float32"), ([[1], [2]], "int32"), ([], "float32"), (np.float64(1), "float64"), (range(3), "int32"),
              (np.arange(3), "int64"), ([np.float32(1), 2], "float32"), ((True, False), "bool")]
     for value, dtype in cases:

@@ -8,6 +8,7 @@ Write eager tensors, variables, `GradientTape` and Python as in TensorFlow 2; de
 
 from treadle import (
     autodiff,
+    bitwise,
     config,
     debugging,
     dtypes,
@@ -21,6 +22,7 @@ from treadle import (
     nn,
     random,
     runtime,
+    signal,
     tracer,
     version,
 )
@@ -175,6 +177,14 @@ from treadle.runtime.composites.math import (
     sort,
 )
 from treadle.runtime.composites.matrices import eigvals
+from treadle.runtime.composites.segments import (
+    dynamic_partition,
+    dynamic_stitch,
+    histogram_fixed_width,
+    histogram_fixed_width_bins,
+    unique,
+    unique_with_counts,
+)
 from treadle.runtime.constants import (
     IndexedSlices,
     constant,
