@@ -1,21 +1,8 @@
 """One small eager op on TensorFlow and torch."""
 
 import json
-import statistics
-import time
 
-
-def median_us(call, calls=2000, rounds=15):
-    for _ in range(100):
-        call()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        times.append((time.perf_counter() - start) / calls * 1e6)
-    return statistics.median(times)
-
+from timing import median_us
 
 found = {}
 try:

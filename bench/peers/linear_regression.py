@@ -1,26 +1,12 @@
 """The linear-regression step of bench/linear_regression.py on TensorFlow and torch, in their own environment."""
 
 import json
-import statistics
-import time
 
 import numpy as np
+from timing import median_us
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(256, 2)).astype(np.float32), rng.normal(size=(256, 1)).astype(np.float32)
-
-
-def median_us(step, calls=500, rounds=15):
-    for _ in range(50):
-        step()
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        for _ in range(calls):
-            step()
-        times.append((time.perf_counter() - start) / calls * 1e6)
-    return statistics.median(times)
-
 
 found = {}
 try:
@@ -52,6 +38,7 @@ try:
             tb.sub_(0.01 * gb)
         return loss
     found[f"torch eager ({torch.__version__})"] = median_us(torch_step, calls=200)
+    found["torch.compile"] = median_us(torch.compile(torch_step), calls=200)
 except ImportError:
     pass
 print(json.dumps(found))
