@@ -38,7 +38,6 @@ try:
             tb.sub_(0.01 * gb)
         return loss
     found[f"torch eager ({torch.__version__})"] = median_us(torch_step, calls=200)
-    found["torch.compile"] = median_us(torch.compile(torch_step), calls=200)
 except ImportError:
     pass
 print(json.dumps(found))
