@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	$(BIN)/treadle demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

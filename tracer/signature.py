@@ -182,6 +182,13 @@ def open_types(types: Sequence[TensorType], specs: Sequence[TensorSpec]) -> list
     return opened
 
 
+def _shown(key: Any) -> str:
+    """A part of a key as its user wrote it."""
+    if isinstance(key, tuple) and len(key) == 2 and key[0] is float:
+        return str(float.fromhex(key[1]))
+    return str(key[1]) if isinstance(key, tuple) and len(key) == 2 else str(key)
+
+
 def describe_change(before: Sequence[Any], after: Sequence[Any], names: Sequence[str]) -> str:
     """One line for each part of a call's key that differs from that of an earlier call."""
     lines = []
@@ -195,8 +202,7 @@ def describe_change(before: Sequence[Any], after: Sequence[Any], names: Sequence
             lines.append(f"  `{name}`: {a} before, {b} now. If only sizes change, pass `reduce_retracing=True` or an "
                          "`input_signature` with None for them.")
         elif isinstance(b, tuple) and b and b[0] in (int, float):
-            lines.append(f"  `{name}`: the Python number {a[1] if isinstance(a, tuple) else a} before, {b[1]} now. "
-                         "Pass it as a tensor.")
+            lines.append(f"  `{name}`: {_shown(a)} before, the Python number {_shown(b)} now. Pass it as a tensor.")
         else:
             lines.append(f"  `{name}`: another Python object or value than before. Pass the same object, or a tensor.")
     return "\n".join(lines)
