@@ -21,8 +21,9 @@ import jax.numpy as jnp
 from treadle.ir.graph import Graph
 from treadle.lowering import compat, packing
 from treadle.lowering.executable import Executable
+from treadle.runtime.pack import Pack
 from treadle.runtime.tensor import EagerTensor
-from treadle.runtime.variable import STATE_LOCK, Cell, Pack, Variable, _put_array
+from treadle.runtime.variable import STATE_LOCK, Cell, Variable, put_array
 
 _get_array = attrgetter("_array")
 _flatten = chain.from_iterable
@@ -35,7 +36,7 @@ class _Probe(Cell):
 def _unshared_count() -> int:
     """What `getrefcount` says, where `run` asks it, of an array that nobody but its variable holds."""
     probe = _Probe()
-    _put_array(probe, object())
+    put_array(probe, object())
     arrays = list(map(_get_array, [probe]))
     return max(map(getrefcount, arrays))
 
@@ -43,13 +44,12 @@ def _unshared_count() -> int:
 def _unshared_count_single() -> int:
     """The same where `_step_single` asks."""
     probe = _Probe()
-    _put_array(probe, object())
+    put_array(probe, object())
     array = probe._array  # type: ignore[attr-defined]
     return getrefcount(array)
 
 
 _UNSHARED, _UNSHARED_SINGLE = _unshared_count(), _unshared_count_single()
-_MOST_FILLS = 64
 
 
 class Program:
@@ -65,20 +65,23 @@ class Program:
         self.types = graph.output_types[len(self.updated):]
         self._captured_arrays = [t._array for t in self.captured]
         self._lead = bool(self.read or self._captured_arrays)
-        self._build(packing.layouts([v.type for v in self.updated]))
+        places = packing.layouts([v.type for v in self.updated])
+        # In the order of the variables' making, so that programs that update the same ones share a pack.
+        self._build([tuple(sorted(pack, key=lambda i: self.updated[i]._number)) for pack in places])
 
     def _build(self, packs: Sequence[tuple[int, ...]]) -> None:
         self.executable = Executable(self.graph, len(self.updated), packs)
         self._call = self.executable.call
-        self._packs = [Pack([self.updated[i] for i in pack], layout)
+        self._packs = [Pack.of([self.updated[i] for i in pack], layout)
                        for pack, layout in zip(packs, self.executable.layouts)]
         packed = {i for pack in packs for i in pack}
         self._alone = [v for i, v in enumerate(self.updated) if i not in packed]
         # What is read and stored on each call: the packs' buffers, then the variables that are in none.
         self._cells: list[Cell] = [*self._packs, *self._alone]
         self._single = self._cells[0] if len(self._cells) == 1 else None
-        self._puts: list[Callable] = [partial(_put_array, c) for c in self._cells]
+        self._puts: list[Callable] = [partial(put_array, c) for c in self._cells]
         self._epoch = -1
+        self._reads_packed = False
         self._warm: set[tuple] = set()
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
         self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
@@ -95,7 +98,8 @@ class Program:
             if self._epoch != Pack.epoch:
                 self._claim()
             if self._lead:
-                arrays = [*map(_get_array, self.read), *self._captured_arrays, *arrays]
+                read = self._unpacked() if self._reads_packed else map(_get_array, self.read)
+                arrays = [*read, *self._captured_arrays, *arrays]
             if self._cells:
                 if tuple(map(type, arrays)) not in self._warm:
                     return self._step_cold(arrays)
@@ -131,19 +135,26 @@ class Program:
                    _flatten(starmap(self._call, ((*state, *arrays),))))
 
     def _claim(self) -> None:
-        """See to it that the packs hold this program's small variables, and no other pack any of its others."""
-        for variable in (*self._alone, *self.read):
+        """See to it that the packs hold this program's small variables, and no pack any that it updates by themselves."""
+        for variable in self._alone:
             if variable._pack is not None:
                 variable._pack.release()
-        if self._packs and self._packs[0].fills == _MOST_FILLS:
+        if not all([pack.valid or pack.fill() for pack in self._packs]):
             # The variables are used elsewhere between the steps, again and again: packing does not pay.
             for pack in self._packs:
                 pack.release()
             self._build([])
-        for pack in self._packs:
-            if not pack.valid:
-                pack.fill()
+        self._reads_packed = any(v._array is None for v in self.read)
         self._epoch = Pack.epoch
+
+    def _unpacked(self) -> list[Any]:
+        """The variables that are only read, some of which another program has packed: copies, or the second time since
+        that program's last step the variables themselves, back in their own slots.
+        """
+        for variable in self.read:
+            if variable._array is None and variable._pack.is_read_often:
+                variable._pack.release()
+        return [v.array for v in self.read]
 
     def _step_cold(self, arrays: list[Any]) -> list[Any]:
         """The first call goes through JAX's Python code, where a signal would lose the step: run it in a thread.
@@ -196,7 +207,7 @@ def store_all(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
         for variable in variables:
             if variable._pack is not None:
                 variable._pack.release()
-        deque(map(_put_array, variables, arrays), 0)
+        deque(map(put_array, variables, arrays), 0)
 
 
 def wrap(arrays: Sequence[Any], types: Sequence[Any]) -> list[EagerTensor]:

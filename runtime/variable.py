@@ -9,11 +9,7 @@ from __future__ import annotations
 import copy
 import itertools
 import threading
-from collections import deque
 from collections.abc import Callable
-from functools import partial
-from itertools import repeat
-from operator import call
 from typing import Any
 
 import jax
@@ -41,61 +37,11 @@ class Cell:
     __slots__ = ("_array",)
 
 
-_put_array = Cell._array.__set__  # type: ignore[attr-defined]
+put_array = Cell._array.__set__  # type: ignore[attr-defined]
 
 # Held while a program takes, donates and replaces state: two threads must not donate one buffer, nor one thread take
 # an array that another is about to donate.
 STATE_LOCK = threading.RLock()
-
-
-class Pack(Cell):
-    """Small variables that a compiled step keeps in one buffer, `_array`, while it runs again and again.
-
-    While the pack is `valid`, the variables' own slots are empty; reading one unpacks copies, and whoever wants to write
-    one, or to hand it to another program, calls `release` first.
-    """
-
-    __slots__ = ("variables", "layout", "valid", "fills", "_copies", "_copied")
-    epoch = 0  # how often any pack was filled or released: a program that sees no change need not look again
-
-    def __init__(self, variables: list[Variable], layout: Any):
-        self.variables, self.layout = variables, layout
-        self.valid, self.fills = False, 0
-        self._copies: list[Any] = []
-        self._array = self._copied = None
-
-    def fill(self) -> None:
-        """Move the variables' values into the buffer."""
-        for variable in self.variables:
-            if variable._pack is not None:
-                variable._pack.release()
-            variable._pack = self
-        self._array = _on_device(self.layout.pack_on_host([v._array for v in self.variables]))
-        self._copied = None
-        self.fills += 1
-        Pack.epoch += 1
-        self._switch([None] * len(self.variables), True)
-
-    def _switch(self, arrays: list[Any], valid: bool) -> None:
-        """Set all slots and the flag in one C call, so that no signal can leave a mixture."""
-        stores = [*map(partial, repeat(_put_array), self.variables, arrays), partial(setattr, self, "valid", valid)]
-        deque(map(call, stores), 0)
-
-    def read(self, variable: Variable) -> Any:
-        """The variable's value, unpacked."""
-        buffer = self._array
-        if self._copied is not buffer:
-            self._copies = self.layout.unpack_on_host(buffer)
-            self._copied = buffer
-        return self._copies[next(i for i, v in enumerate(self.variables) if v is variable)]
-
-    def release(self) -> None:
-        """Move the values back into the variables' own slots."""
-        if self.valid:
-            arrays = list(map(_on_device, self.layout.unpack_on_host(self._array)))
-            self._switch(arrays, False)
-            Pack.epoch += 1
-            self._array = self._copied = None
 
 
 class Variable(Cell, Typed):
@@ -138,8 +84,8 @@ class Variable(Cell, Typed):
         self._name = name or "Variable"
         self._number = next(_numbers)
         self.constraint = constraint
-        self._pack: Pack | None = None
-        self._array = _on_device(tensor._array)
+        self._pack: Any = None  # the Pack (see treadle.runtime.pack) that may hold the value
+        self._array = on_device(tensor._array)
         current().variable_created(self)
 
     # --- what it is ---
@@ -335,7 +281,7 @@ def _unpickled(array: np.ndarray, dtype: DType, trainable: bool, name: str, attr
     return variable
 
 
-def _on_device(array: Any) -> Any:
+def on_device(array: Any) -> Any:
     """The array on the device: state is donated, and only device arrays can be."""
     if isinstance(array, np.ndarray) and array.dtype != object:
         with compat.enable_x64(True):

@@ -139,3 +139,45 @@ def test_a_packed_variable_is_readable_assignable_and_copyable_between_steps():
         assert float(copy.deepcopy(vs[2])) == 2 + i and pickle.loads(pickle.dumps(vs[3])).numpy() == 3 + i
         vs[0].assign(vs[0] * 1.0)
         assert np.asarray(vs[1].value()).item() == 1 + i
+
+
+def packs_of(function, *args):
+    return function.get_concrete_function(*args).compiled().program._packs
+
+
+def test_steps_for_a_whole_and_a_short_batch_share_their_buffer():
+    w, b = tf.Variable(tf.zeros([2, 1])), tf.Variable(tf.zeros([1]))
+
+    @tf.function
+    def step(x):
+        w.assign_add(tf.reshape(tf.reduce_sum(x, axis=0), [2, 1]))
+        b.assign_add(tf.reduce_sum(x, axis=[0, 1])[None])
+    whole, short = tf.ones([4, 2]), tf.ones([3, 2])
+    for _ in range(100):
+        step(whole), step(short)
+    assert packs_of(step, whole)[0] is packs_of(step, short)[0]
+    assert packs_of(step, whole)[0]._fills == 1
+    assert b.numpy().tolist() == [1400.0] and w.numpy().tolist() == [[700.0], [700.0]]
+
+
+def test_reading_packed_variables_from_another_function_leaves_them_packed():
+    vs = [tf.Variable(0.0) for _ in range(3)]
+    step = tf.function(lambda: [v.assign_add(1.0) for v in vs])
+    total = tf.function(lambda: tf.add_n([v.value() for v in vs]))
+    for i in range(1, 50):
+        step()
+        assert float(total()) == 3.0 * i
+    assert packs_of(step)[0]._fills == 1 and packs_of(step)[0].valid
+    assert float(total()) == 147.0 and not packs_of(step)[0].valid, "read again and again without a step: unpacked"
+    step()
+    assert float(total()) == 150.0 and [float(v) for v in vs] == [50.0] * 3
+
+
+def test_packing_is_given_up_where_it_does_not_pay(monkeypatch):
+    monkeypatch.setattr(tf.runtime.pack, "_FILLS", 8)
+    vs = [tf.Variable(0.0) for _ in range(3)]
+    step = tf.function(lambda: [v.assign_add(1.0) for v in vs])
+    for _ in range(20):
+        step()
+        vs[0].assign(vs[0] + 1.0)
+    assert not packs_of(step) and [float(v) for v in vs] == [40.0, 20.0, 20.0]
