@@ -85,13 +85,12 @@ class Program:
         self._warm: set[tuple] = set()
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
         self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
+        # Carries out the step for the argument arrays and returns the result arrays.
+        self.run: Callable[[list[Any]], list[Any]] = self._run_wide if self._wide else self._run
 
-    def run(self, arrays: list[Any]) -> list[Any]:
-        """Carry out the step for the argument arrays; returns the result arrays."""
-        if self._wide:
-            with compat.enable_x64(True):
-                return self._run(arrays)
-        return self._run(arrays)
+    def _run_wide(self, arrays: list[Any]) -> list[Any]:
+        with compat.enable_x64(True):
+            return self._run(arrays)
 
     def _run(self, arrays: list[Any]) -> list[Any]:
         with STATE_LOCK:

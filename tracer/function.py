@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
 import threading
 import warnings
 import weakref
@@ -74,29 +76,32 @@ class Function:
                 if given is None:
                     return self._call(args, kwargs)
             key: list[Any] = []
-            tensors: list[Any] = []
+            arrays: list[Any] = []
             for value in given:
                 if type(value) is EagerTensor:
                     key.append(value.type)
-                    tensors.append(value)
+                    arrays.append(value._array)
                 else:
+                    tensors: list[Any] = []
                     signature.flatten(value, key, tensors)
+                    arrays += [t._array for t in tensors]
             found = self._fast.get(tuple(key))
             if found is None:
-                return self._call(args, kwargs, tuple(key), [t.type for t in tensors])
+                return self._call(args, kwargs, tuple(key))
             concrete, program = found
-            results = program.run([t._array for t in tensors])
+            results = program.run(arrays)
             if concrete._single:
                 return EagerTensor(results[0], program.types[0])
             return concrete.pack(results, program.types)
         except Exception as error:
             raise errors.trimmed(error) from None
 
-    def _call(self, args: Any, kwargs: Any, fast_key: tuple | None = None, types: Any = None) -> Any:
+    def _call(self, args: Any, kwargs: Any, fast_key: tuple | None = None) -> Any:
         if _Settings.run_eagerly:
             return self.python_function(*args, **kwargs)
         concrete, tensors = self._find(args, kwargs)
-        if fast_key is not None and types == [t.type for t in tensors]:
+        types = [t.type for t in tensors]
+        if fast_key is not None and types == [k for k in fast_key if isinstance(k, TensorType)]:
             # `__call__` finds the program at once next time. It holds the concrete function, and with it every object
             # whose id is in the key.
             if len(self._fast) >= _MOST_TRACES:
@@ -278,11 +283,11 @@ class Function:
         if instance is None:
             return self
         found = self._bound.get(id(instance))
-        if found is not None and found[0]() is instance:
-            return found[1]
-        return self._bind_to(instance)
+        if found is None or found[0]() is not instance:
+            found = self._bind_to(instance)
+        return BoundFunction(instance, found[1])
 
-    def _bind_to(self, instance: Any) -> Function:
+    def _bind_to(self, instance: Any) -> tuple[Any, Function]:
         """A function of its own for each instance, which dies with it."""
         key = id(instance)
         bound_to: Callable[[], Any]
@@ -299,10 +304,52 @@ class Function:
         call.__signature__ = _without_self(method)  # type: ignore[attr-defined]
         function = Function(call, self._input_signature, self._reduce_retracing, self._name)
         self._bound[key] = (bound_to, function)
-        return function
+        return self._bound[key]
+
+    # --- copies: as of a Python function, by name; what it is bound to is copied ---
+
+    def __deepcopy__(self, memo: Any) -> Function:
+        copied = copy.deepcopy(self.python_function, memo)
+        return self if copied is self.python_function else Function(
+            copied, self._input_signature, self._reduce_retracing, self._name)
+
+    def __reduce__(self) -> Any:
+        if inspect.isfunction(self.python_function):
+            return self.python_function.__qualname__
+        return Function, (self.python_function, self._input_signature, self._reduce_retracing, self._name)
 
     def __repr__(self) -> str:
         return f"<treadle.function {self._name}{self._signature.parameters or ''}>"
+
+
+class BoundFunction:
+    """`instance.method`: the instance's own `Function` and, as with any bound method, the instance, kept alive."""
+
+    __slots__ = ("__self__", "_function")
+
+    def __init__(self, instance: Any, function: Function):
+        self.__self__, self._function = instance, function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._function, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BoundFunction) and self._function is other._function
+
+    def __hash__(self) -> int:
+        return hash(self._function)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return getattr(copy.deepcopy(self.__self__, memo), self._function._name)
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, self._function._name)
+
+    def __repr__(self) -> str:
+        return repr(self._function)
 
 
 def _without_self(method: Callable) -> Any:
