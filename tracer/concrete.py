@@ -194,8 +194,8 @@ class ConcreteFunction:
 
     def _bind(self, tensors: Sequence[Any]) -> Any:
         """The call as one operation, which a tape records and a trace adds to its graph."""
-        graph = specialise(self.graph, [*self._fixed_types, *(t.type for t in tensors)]) \
-            if not self.graph.is_static and all(t.type.is_static for t in tensors) else self.graph
+        # Open sizes are named anew in each trace: here they become those of the caller.
+        graph = specialise(self.graph, [*self._fixed_types, *(t.type for t in tensors)])
         convert = state.interpreter.convert
         operands = [convert(o) for o in [*(v._as_tensor() for v in (*self._updated, *self._read)),
                                          *self._captures, *tensors]]
