@@ -15,6 +15,7 @@ from treadle.ir.op import REGISTRY, Op
 from treadle.ir.types import TensorType
 
 _LARGEST_KNOWN = 64  # elements: longer integer tensors are data, not shapes
+_MOST_SPECIALISED = 256  # copies of one graph for different sizes that are kept
 
 
 def append(graph: Graph, op: Op, operands: Sequence[Value], attributes: Mapping[str, Any],
@@ -122,8 +123,9 @@ def specialise(graph: Graph, types: Sequence[TensorType]) -> Graph:
     """The graph for inputs of the given static types: the step from `f32[n0,784]` to `f32[256,784]`."""
     if graph.is_static:
         return graph
-    key = ("specialise", tuple(types))
-    if key not in graph.cache:
+    specialised = graph.cache.setdefault("specialised", {})
+    key = tuple(types)
+    if key not in specialised:
         sizes: dict[str, Any] = {}
         for value, type in zip(graph.inputs, types):
             if len(value.type.shape) != len(type.shape) or value.type.dtype is not type.dtype:
@@ -135,8 +137,10 @@ def specialise(graph: Graph, types: Sequence[TensorType]) -> Graph:
                             f"The size {expected} is {sizes[str(expected)]} in one input and {given} in another.")
                 elif dims.is_known(expected) and expected != given:
                     raise errors.InvalidArgumentError(f"Expected a {value.type}. Received: {type}.")
-        graph.cache[key] = substitute(graph, sizes)
-    return graph.cache[key]
+        if len(specialised) >= _MOST_SPECIALISED:
+            del specialised[next(iter(specialised))]
+        specialised[key] = substitute(graph, sizes)
+    return specialised[key]
 
 
 def copy(graph: Graph, name: str | None = None) -> tuple[Graph, dict[Value, Value]]:
