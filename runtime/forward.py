@@ -15,6 +15,7 @@ from treadle.ir.operators import TABLE
 from treadle.ir.ops.structure import call
 from treadle.runtime import nest
 from treadle.runtime.convert import convert_to_tensor
+from treadle.runtime.interpreter import carriers
 from treadle.runtime.variable import Variable
 
 _MOST_RULES = 1024
@@ -49,7 +50,9 @@ class ForwardAccumulator(Recorder):
             if isinstance(primal, Variable):
                 self._by_variable[id(primal)] = tangent
             else:
-                self._tangents[id(primal)] = tangent
+                for carrier in carriers(primal):
+                    self._tangents[id(carrier)] = tangent
+                    self._alive.append(carrier)
             self._alive.append(primal)
 
     def __enter__(self) -> ForwardAccumulator:
@@ -78,7 +81,8 @@ class ForwardAccumulator(Recorder):
         varying = tuple(f is not None for f in found)
         graph = _rule(op, [o.type for o in operands], attributes, varying)
         with recorders(tuple(r for r in state.recorders if r is not self)):
-            tangents = bind(call, [*operands, *(f for f in found if f is not None)], {"graph": graph})
+            given = [state.interpreter.convert(f) for f in found if f is not None]
+            tangents = bind(call, [*operands, *given], {"graph": graph})
         targets = [r for r in results if r.dtype.is_differentiable]
         for result, tangent in zip(targets, tangents):
             self._tangents[id(result)] = tangent

@@ -35,3 +35,9 @@ class TensorInterpreter(Interpreter):
 def current() -> TensorInterpreter:
     """The interpreter of this thread."""
     return state.interpreter  # type: ignore[return-value]
+
+
+def carriers(tensor: Any) -> list[Any]:
+    """The tensors that carry `tensor`'s value in records: itself and, inside a trace, what stands for it there."""
+    inside = tensor if state.interpreter.is_operand(tensor) else state.interpreter.convert(tensor)
+    return [tensor] if inside is tensor else [tensor, inside]

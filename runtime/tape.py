@@ -15,6 +15,7 @@ from treadle.ir.op import REGISTRY, Op
 from treadle.ir.operators import TABLE
 from treadle.runtime import nest
 from treadle.runtime.convert import convert_to_tensor
+from treadle.runtime.interpreter import carriers
 from treadle.runtime.tensor import Tensor
 from treadle.runtime.variable import Variable
 
@@ -61,7 +62,7 @@ class GradientTape(Recorder):
     def __enter__(self) -> GradientTape:
         if self._entered:
             raise errors.FailedPreconditionError("This tape is already recording.")
-        if self._used:
+        if self._used and not self._persistent:
             self._clear()
             self._used = False
         self._entered = True
@@ -100,8 +101,9 @@ class GradientTape(Recorder):
                 self._watched.add(id(leaf))
                 self._reads.setdefault(id(leaf), (leaf, []))
             else:
-                self._active.add(id(leaf))
-                self._alive.append(leaf)
+                for carrier in carriers(leaf):
+                    self._active.add(id(carrier))
+                    self._alive.append(carrier)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables watched so far, in the order they were first read."""
@@ -244,7 +246,7 @@ class GradientTape(Recorder):
             if isinstance(source, Variable):
                 points.append(self._reads.get(id(source), (source, []))[1])
             elif isinstance(source, Tensor):
-                points.append([source] if id(source) in self._active else [])
+                points.append([c for c in carriers(source) if id(c) in self._active])
             else:
                 raise errors.DtypeError(f"A source must be a tensor or a variable. Received: {source!r}.")
         return points
