@@ -52,7 +52,9 @@ def _pullback_of(grad_fn: Callable, variables: Sequence[Variable], n_args: int, 
                 f"The gradient of `{name}` must return {n_args} gradients"
                 + (f" and {len(variables)} for variables" if variables else "")
                 + f". Received: {len(flat)}" + (f" and {len(by_variable)}." if variables else "."))
-        return [None if c is None else convert_to_tensor(c) for c in [*flat, *by_variable]]
+        # Under `jacobian` the gradient function is run on values of a graph, which are operands as they are.
+        return [c if c is None or state.interpreter.is_operand(c) else convert_to_tensor(c)
+                for c in [*flat, *by_variable]]
     return pullback
 
 
@@ -119,23 +121,32 @@ def recompute_grad(f: Callable) -> Callable:
     """
     @functools.wraps(f)
     def recomputed(*args: Any, **kwargs: Any) -> Any:
+        leaves = nest.flatten(args)
+        # Other arguments (None, flags) have no gradient: `f` gets them as they are.
+        places = [i for i, leaf in enumerate(leaves) if hasattr(leaf, "dtype")]
+
+        def call(tensors: Sequence[Any]) -> Any:
+            filled = list(leaves)
+            for place, tensor in zip(places, tensors):
+                filled[place] = tensor
+            return f(*nest.pack_sequence_as(args, filled), **kwargs)
+
         @custom_gradient
         def once(*tensors: Any) -> Any:
-            result = f(*tensors, **kwargs)
+            result = call(tensors)
 
             def gradient(*upstream: Any, variables: Any = None) -> Any:
                 # The barrier keeps the optimiser from finding that this was computed before.
-                again = TABLE["optimization_barrier"](list(nest.flatten(tensors)))
-                sources = list(again)
+                sources = list(TABLE["optimization_barrier"](list(tensors)))
                 with GradientTape(watch_accessed_variables=True) as tape:
                     tape.watch([t for t in sources if t.dtype.is_differentiable])
-                    second = f(*nest.pack_sequence_as(tensors, sources), **kwargs)
+                    second = call(sources)
                 found = tape.gradient(nest.flatten(second), [sources, list(variables or [])],
                                       output_gradients=list(upstream))
                 return (found[0], found[1]) if variables is not None else found[0]
 
             return result, gradient
         once.__name__ = getattr(f, "__name__", "recompute_grad")
-        return once(*args)
+        return once(*(leaves[i] for i in places))
     return recomputed
 
