@@ -78,6 +78,8 @@ def as_numpy(value: Any, dtype: DType | None = None, hint: DType | None = None) 
         return _numpy(np.array(value.__array__()), dtype)
     if hasattr(value, "__dlpack__"):
         return _numpy(np.array(np.from_dlpack(value)), dtype)
+    if isinstance(value, (int, float, complex)):  # a subclass: a member of an IntEnum
+        return _python_number(_plain(value), dtype, hint)
     raise errors.DtypeError(
         f"Expected a tensor, an array, a list or a number. Received: {value!r} (of type {kind.__name__}).")
 
@@ -98,6 +100,11 @@ def _python_number(value: Any, dtype: DType | None, hint: DType | None) -> tuple
     return _filled(value, wanted), wanted
 
 
+def _plain(value: Any) -> Any:
+    """A number of a subclass of Python's number types as one of the type itself."""
+    return next(kind for kind in (int, float, complex) if isinstance(value, kind))(value)
+
+
 def _fits(natural: DType, wanted: DType) -> bool:
     order = {"bool": 0, "int": 1, "uint": 1, "float": 2, "complex": 3}
     if natural.is_bool or wanted.is_bool or wanted.is_string:
@@ -116,6 +123,8 @@ def _numpy(array: np.ndarray, dtype: DType | None, hint: DType | None = None) ->
         if array.dtype.kind == "O" and not all(isinstance(v, (str, bytes)) for v in array.ravel()):
             raise errors.DtypeError(f"An array of Python objects cannot become a tensor. Received: {array!r}.")
         return _strings(array.astype(object), dtype)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     found = dtypes.as_dtype(array.dtype)
     if dtype is None and hint is not None and _fits(found, hint) and (
             not hint.is_integer or not array.size or (hint.min <= array.min() and array.max() <= hint.max)):
@@ -194,7 +203,7 @@ def _collect(value: Any, kinds: set[type], arrays: set[DType]) -> None:
         elif hasattr(item, "__len__"):
             _collect(item, kinds, arrays)
         else:
-            kinds.add(kind if kind in _PYTHON else float)
+            kinds.add(int if isinstance(item, int) else float)
 
 
 def holds_tensor(value: Any) -> bool:
