@@ -43,7 +43,8 @@ def rebuild(structure: Any, parts: Sequence[Any]) -> Any:
     names = _field_names(kind)
     assert names is not None
     new = object.__new__(kind)
-    new.__dict__.update(getattr(structure, "__dict__", {}))
+    if hasattr(structure, "__dict__"):  # not with slots
+        new.__dict__.update(structure.__dict__)
     for name, part in zip(names, parts):
         object.__setattr__(new, name, part)
     return new
