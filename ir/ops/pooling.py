@@ -138,7 +138,7 @@ class _Geometry:
                 return parts[0]
             at = axis + (2 if self.channels_first else 1)
             woven = xp.stack(parts, axis=at + 1)
-            return woven.reshape(*woven.shape[:at], -1, *woven.shape[at + 2:])
+            return woven.reshape(*woven.shape[:at], woven.shape[at] * woven.shape[at + 1], *woven.shape[at + 2:])
 
         return self._placed(xp, interleaved(()))
 
