@@ -52,6 +52,9 @@ class FuncGraph(TensorInterpreter):
 
     def add_argument(self, type: TensorType, name: str) -> SymbolicTensor:
         """A symbolic tensor for an argument of the function."""
+        if type.dtype.is_string:
+            raise errors.UnimplementedError(
+                f"A compiled function takes no string tensors; XLA has no strings. Received: the argument `{name}`.")
         return SymbolicTensor(self.graph.add_input(type, name), self)
 
     # --- Interpreter ---
