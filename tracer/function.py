@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from treadle.ir import errors
+from treadle.ir import errors, location
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.types import TensorType
 from treadle.runtime import nest
@@ -203,9 +203,10 @@ class Function:
                 self._trace_count == _TRACES_BEFORE_WARNING):
             if isinstance(before, tuple) and isinstance(key, tuple):
                 change = signature.describe_change(before[1:], key[1:], self._signature.names)
-                warnings.warn(
+                where = location.user_location() or location.Location(__file__, 0)
+                warnings.warn_explicit(
                     f"`{self._name}` has been traced {self._trace_count} times; each trace is compiled anew, which is "
-                    f"slow. What changed since the last trace:\n{change}", stacklevel=6)
+                    f"slow. What changed since the last trace:\n{change}", UserWarning, where.file, where.line)
 
     # --- looking inside ---
 
