@@ -90,8 +90,9 @@ def custom_gradient(f: Callable | None = None) -> Callable:
             with recorders(()), GradientTape() as seen:
                 result, grad_fn = _two(f(*nest.pack_sequence_as(args, flat), **kwargs), name)
             variables = seen.watched_variables()
-            # A result that is an argument itself must become a tensor of its own.
-            results = [TABLE["identity"](convert_to_tensor(r)) for r in nest.flatten(result)]
+            # A result that is an argument itself must become a tensor of its own, by a step that no tape sees.
+            with recorders(()):
+                results = [TABLE["identity"](convert_to_tensor(r)) for r in nest.flatten(result)]
             reads = [v._as_tensor() for v in variables]
             rule = UserGradient(_pullback_of(grad_fn, variables, len(flat), name))
             operands = [*flat, *reads]
