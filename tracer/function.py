@@ -246,8 +246,10 @@ class Function:
         structure = nest.map_structure(place, (tuple(args), dict(kwargs)))
         static = [TensorType.of(s.dtype, [1 if d is None else d for d in s.shape]) for s in specs]
         opened = signature.open_types(static, specs)
-        key = ("specs", tuple(opened), tuple(signature.leaf_key(leaf) for leaf in nest.flatten(structure)
-                                             if not isinstance(leaf, Argument)))
+        key: tuple = tuple(opened)  # that of a call, where there is an input signature
+        if self._signature.specs is None:
+            key = ("specs", key, tuple(signature.leaf_key(leaf) for leaf in nest.flatten(structure)
+                                       if not isinstance(leaf, Argument)))
         with _TRACING:
             if key not in self._concrete:
                 return self._trace(structure, opened, key)

@@ -137,11 +137,14 @@ class Signature:
 
     def _bind_specs(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple, dict[str, Any]]:
         assert self.specs is not None
-        given = list(args)
-        for name in self.names[len(args):]:
+        given, named = list(args), 0
+        for name in self.names[len(args):len(self.specs)]:
             if name in kwargs:
                 given.append(kwargs[name])
-        if len(given) != len(self.specs) or len(given) != len(args) + len(kwargs):
+                named += 1
+            elif self._defaults[name] is not inspect.Parameter.empty:
+                given.append(self._defaults[name])
+        if len(given) != len(self.specs) or named != len(kwargs):
             raise errors.DtypeError(
                 f"`{self.function_name}` has an input_signature of {len(self.specs)} arguments. "
                 f"Received: {len(args) + len(kwargs)}.")
