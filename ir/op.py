@@ -125,6 +125,8 @@ class Op:
             operands.append(given.pop(name))
         if self.variadic:
             operands = list(operands[0]) if isinstance(operands[0], (list, tuple)) else operands
+            if not operands and self.shared[0]:
+                raise errors.InvalidArgumentError(f"`{self.name}` needs at least one tensor. Received: an empty list.")
         return operands, given
 
     def _convert_operands(self, args: Sequence[Any]) -> Sequence[Any]:
@@ -180,7 +182,12 @@ class Op:
             if error.message.startswith("`"):
                 raise
             raise type(error)(f"`{self.name}`: {error.message}") from None
-        return tuple(inferred) if self.many else (inferred,)
+        types = tuple(inferred) if self.many else (inferred,)
+        for type_ in types:
+            if any(isinstance(s, int) and s < 0 for s in type_.shape):
+                raise errors.InvalidArgumentError(
+                    f"`{self.name}`: a size must not be negative. Received: the shape {list(type_.shape)}.")
+        return types
 
     def cotangents(self, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any], attributes: dict[str, Any],
                    needed: Sequence[bool]) -> Sequence[Any]:

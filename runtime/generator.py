@@ -77,7 +77,7 @@ class Generator:
         with interpreting(EAGER):
             if copy_from is not None:
                 state = copy_from._state.numpy()
-            self._state = Variable(_as_state(state), trainable=False, name="generator_state")
+            self._state: Variable = Variable(_as_state(state), trainable=False, name="generator_state")
 
     @classmethod
     def from_state(cls, state: Any, alg: Any = None) -> Generator:

@@ -109,6 +109,7 @@ from treadle.ir.ops.indexing import (
     tensor_scatter_nd_sub,
     tensor_scatter_nd_update,
 )
+from treadle.ir.ops.linalg import eye
 from treadle.ir.ops.logic import (
     equal,
     greater,
@@ -137,7 +138,6 @@ from treadle.runtime.composites.arrays import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
     ensure_shape,
-    eye,
     fill,
     linspace,
     meshgrid,

@@ -1,9 +1,9 @@
 """`tf.linalg`: linear algebra."""
 
-from treadle.ir.ops.decompositions import cholesky, eig, eigh, qr
+from treadle.ir.ops.decompositions import cholesky, eig, eigh
 from treadle.ir.ops.diagonals import band_part
 from treadle.ir.ops.linalg import eye
-from treadle.ir.ops.matrix_functions import expm
+from treadle.ir.ops.matrix_functions import expm, sqrtm
 from treadle.ir.ops.solving import det, inv, solve, triangular_solve
 from treadle.runtime.composites.linalg import (
     adjoint,
@@ -17,6 +17,7 @@ from treadle.runtime.composites.linalg import (
     normalize,
     tensordot,
 )
+from treadle.runtime.composites.math import l2_normalize
 from treadle.runtime.composites.matrices import (
     cholesky_solve,
     diag,
@@ -27,9 +28,11 @@ from treadle.runtime.composites.matrices import (
     lstsq,
     lu,
     lu_matrix_inverse,
+    lu_reconstruct,
     lu_solve,
     matrix_rank,
     pinv,
+    qr,
     set_diag,
     slogdet,
     svd,
@@ -39,8 +42,9 @@ from treadle.runtime.composites.matrices import (
 )
 
 __all__ = [
-    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eig", "eigh", "eigvals",
-    "eigvalsh", "einsum", "expm", "eye", "global_norm", "inv", "logdet", "lstsq", "lu", "lu_matrix_inverse", "lu_solve",
-    "matmul", "matrix_rank", "matrix_transpose", "matvec", "norm", "normalize", "pinv", "qr", "set_diag", "slogdet",
-    "solve", "svd", "tensor_diag", "tensor_diag_part", "tensordot", "trace", "triangular_solve",
+    "adjoint", "band_part", "cholesky", "cholesky_solve", "cross", "det", "diag", "diag_part", "eig", "eigh",
+    "eigvals", "eigvalsh", "einsum", "expm", "eye", "global_norm", "inv", "l2_normalize", "logdet", "lstsq", "lu",
+    "lu_matrix_inverse", "lu_reconstruct", "lu_solve", "matmul", "matrix_rank", "matrix_transpose", "matvec", "norm",
+    "normalize", "pinv", "qr", "set_diag", "slogdet", "solve", "sqrtm", "svd", "tensor_diag", "tensor_diag_part",
+    "tensordot", "trace", "triangular_solve",
 ]

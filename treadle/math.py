@@ -1,6 +1,7 @@
 """`tf.math`: mathematics."""
 
 from treadle import special
+from treadle.ir.ops.activations import log_softmax, softmax
 from treadle.ir.ops.elementary import (
     acos,
     acosh,
@@ -104,6 +105,7 @@ from treadle.ir.ops.special import (
     zeta,
 )
 from treadle.runtime.composites.math import (
+    accumulate_n,
     add_n,
     confusion_matrix,
     count_nonzero,
@@ -126,7 +128,6 @@ from treadle.runtime.composites.math import (
     top_k,
     zero_fraction,
 )
-from treadle.runtime.composites.math import add_n as accumulate_n
 from treadle.runtime.composites.segments import (
     bincount,
     segment_max,
@@ -149,12 +150,12 @@ __all__ = ["abs", "accumulate_n", "acos", "acosh", "add", "add_n", "angle", "arg
            "exp", "expm1", "floor", "floordiv", "floormod", "greater", "greater_equal", "igamma", "igammac", "imag",
            "in_top_k", "invert_permutation", "is_finite", "is_inf", "is_nan", "is_non_decreasing",
            "is_strictly_increasing", "l2_normalize", "lbeta", "less", "less_equal", "lgamma", "log", "log1p",
-           "log_sigmoid", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod",
+           "log_sigmoid", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod",
            "multiply", "multiply_no_nan", "ndtri", "negative", "nextafter", "not_equal", "polygamma", "polyval",
            "pow", "real", "reciprocal", "reciprocal_no_nan", "reduce_all", "reduce_any", "reduce_euclidean_norm",
            "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_std", "reduce_sum",
            "reduce_variance", "rint", "round", "rsqrt", "scalar_mul", "segment_max", "segment_mean", "segment_min",
-           "segment_prod", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softplus", "softsign", "special", "sqrt",
-           "square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_max",
+           "segment_prod", "segment_sum", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "special",
+           "sqrt", "square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_max",
            "unsorted_segment_mean", "unsorted_segment_min", "unsorted_segment_prod", "unsorted_segment_sqrt_n",
            "unsorted_segment_sum", "xdivy", "xlog1py", "xlogy", "zero_fraction", "zeta"]

@@ -1,10 +1,10 @@
 """`tf.nn`: functions that neural networks are made of."""
 
-from treadle.ir.ops.activations import elu, leaky_relu, log_softmax, relu, relu6, softmax
+from treadle.ir.ops.activations import elu, log_softmax, relu, relu6, softmax
 from treadle.ir.ops.elementary import sigmoid, softplus, softsign, tanh
 from treadle.ir.ops.losses import sigmoid_cross_entropy_with_logits, sparse_softmax_cross_entropy_with_logits
 from treadle.math import in_top_k, l2_normalize, top_k
-from treadle.runtime.composites.activations import crelu, gelu, log_sigmoid, selu, silu
+from treadle.runtime.composites.activations import crelu, gelu, leaky_relu, log_sigmoid, selu, silu
 from treadle.runtime.composites.activations import silu as swish
 from treadle.runtime.composites.blocks import (
     batch_to_space,

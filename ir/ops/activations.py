@@ -7,7 +7,7 @@ from treadle.ir.attributes import Axis, Float
 from treadle.ir.op import op
 from treadle.ir.ops.elementwise import exp
 from treadle.ir.ops.reductions import reduce_sum
-from treadle.ir.ops.rules import FLOATS, INTEGERS, REALS, binary, require, unary
+from treadle.ir.ops.rules import FLOATS, REALS, binary, require, unary
 from treadle.ir.types import TensorType
 
 
@@ -56,7 +56,7 @@ def relu6_grad(gradients, features):
     """`gradients` where 0 < `features` < 6, else 0."""
 
 
-@op(infer=unary(*FLOATS, *INTEGERS), lower=lambda xp, x, *, alpha: xp.where(x > 0, x, (x * alpha).astype(x.dtype)),
+@op(infer=unary(*FLOATS), lower=lambda xp, x, *, alpha: xp.where(x > 0, x, x * alpha),
     vjp=(lambda g, y, x, *, alpha: leaky_relu_grad(g, x, alpha=alpha),), traits="elementwise")
 def leaky_relu(features, *, alpha: Float = 0.2):
     """x where x > 0, else alpha * x. The gradient at 0 is alpha.

@@ -58,6 +58,12 @@ def iota(*, size: Int, dtype: Dtype = dtypes.int32):
 # --- shape changes --------------------------------------------------------------------------------------------------
 
 
+def _size_beside_zeros(old: Sequence[Size], new: Sequence[Size]) -> Size:
+    """What -1 stands for in a shape that holds a 0: the sizes other than 0 are divided, as in TensorFlow."""
+    kept, given = (product([s for s in shape if s not in (0, -1)]) for shape in (old, new))
+    return dims.floordiv(kept, given)
+
+
 def _reshape_infer(tensor: TensorType, *, shape: tuple[Size, ...]) -> TensorType:
     negative = [i for i, s in enumerate(shape) if isinstance(s, int) and s < 0]
     if len(negative) > 1 or any(shape[i] != -1 for i in negative):
@@ -65,11 +71,13 @@ def _reshape_infer(tensor: TensorType, *, shape: tuple[Size, ...]) -> TensorType
     total = tensor.count
     if negative:
         rest = product([s for i, s in enumerate(shape) if i != negative[0]])
-        if dims.is_known(rest, total) and (total % rest if rest else total):
+        if dims.is_known(rest) and rest == 0:
+            return tensor.with_shape([_size_beside_zeros(tensor.shape, shape) if s == -1 else s for s in shape])
+        if dims.is_known(rest, total) and total % rest:
             raise errors.InvalidArgumentError(
                 f"{total} elements do not divide into {rest}. Received: a tensor of shape {show(tensor.shape)}, "
                 f"shape={show(shape)}.")
-        found = 0 if rest == 0 else dims.floordiv(total, rest)
+        found = dims.floordiv(total, rest)
         return tensor.with_shape([found if i == negative[0] else s for i, s in enumerate(shape)])
     if dims.is_known(total, *shape) and total != product(shape):
         raise errors.InvalidArgumentError(
@@ -79,9 +87,8 @@ def _reshape_infer(tensor: TensorType, *, shape: tuple[Size, ...]) -> TensorType
 
 
 def _reshape(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
-    if -1 in shape:  # -1 of no elements: numpy refuses where the other sizes have a 0
-        rest = product([s for s in shape if s != -1])
-        shape = tuple((x.size // rest if rest else 0) if s == -1 else s for s in shape)
+    if -1 in shape and 0 in shape:  # numpy refuses
+        shape = tuple(_size_beside_zeros(x.shape, shape) if s == -1 else s for s in shape)
     return xp.reshape(x, shape)
 
 
@@ -161,9 +168,11 @@ def transpose(a, *, perm: Ints = None, conjugate: Bool = False):
 
 
 def _broadcast_to_infer(input: TensorType, *, shape: tuple[Size, ...]) -> TensorType:
+    if any(isinstance(s, int) and s < 0 for s in shape):
+        raise errors.InvalidArgumentError(f"A size must not be negative. Received: shape={show(shape)}.")
     fits = len(shape) >= input.rank and all(
         s == t or s == 1 or not dims.is_known(s, t) for s, t in zip(reversed(input.shape), reversed(shape)))
-    if not fits or any(dims.is_known(s) and s < 0 for s in shape):
+    if not fits:
         raise errors.InvalidArgumentError(f"The shape {show(input.shape)} does not broadcast to {show(shape)}.")
     return input.with_shape(shape)
 
@@ -196,6 +205,8 @@ def sum_to_shape(input, *, shape: Shape):
 
 
 def _concat_infer(*values: TensorType, axis: int) -> TensorType:
+    if values[0].rank == 0:
+        raise errors.InvalidArgumentError("Scalars have no axis to be joined along. Use `tf.stack`.")
     dtype = same_dtype(*values)
     shape = list(values[0].shape)
     for other in values[1:]:
@@ -284,14 +295,14 @@ def unstack(value, *, num: Int = None, axis: Axis = 0):
 
 
 def _split_infer(value: TensorType, *, sizes: tuple[Size, ...], axis: int) -> list[TensorType]:
+    if any(dims.is_known(s) and s < 0 for s in sizes):
+        raise errors.InvalidArgumentError(f"A size must not be negative. Received: {sizes}.")
     total: Size = 0
     for s in sizes:
         total = total + s
     if dims.is_known(total, value.shape[axis]) and total != value.shape[axis]:
         raise errors.InvalidArgumentError(
             f"The sizes of the parts must add up to the size of axis {axis}, {value.shape[axis]}. Received: {sizes}.")
-    if any(dims.is_known(s) and s < 0 for s in sizes):
-        raise errors.InvalidArgumentError(f"A size must not be negative. Received: {sizes}.")
     return [value.with_shape((*value.shape[:axis], s, *value.shape[axis + 1:])) for s in sizes]
 
 
@@ -311,8 +322,8 @@ def split(value, *, sizes: Shape, axis: Axis):
 def _padded(tensor: TensorType, paddings: tuple[Size, ...]) -> list[Size]:
     if len(paddings) != 2 * tensor.rank or any(dims.is_known(p) and p < 0 for p in paddings):
         raise errors.InvalidArgumentError(
-            f"`paddings` must hold two numbers of at least 0 for each axis. Received: {paddings} for a tensor of shape "
-            f"{show(tensor.shape)}.")
+            f"`paddings` must hold two numbers for each axis, none of them negative. Received: {paddings} for "
+            f"a tensor of shape {show(tensor.shape)}.")
     return [before + s + after for before, s, after in zip(paddings[::2], tensor.shape, paddings[1::2])]
 
 
@@ -373,7 +384,7 @@ def mirror_pad_transpose(g, *, paddings: Shape, mode: Str, shape: Shape):
 def _tile_infer(input: TensorType, *, multiples: tuple[Size, ...]) -> TensorType:
     if len(multiples) != input.rank or any(dims.is_known(m) and m < 0 for m in multiples):
         raise errors.InvalidArgumentError(
-            f"`multiples` must hold a number of at least 0 for each axis of the shape {show(input.shape)}. "
+            f"`multiples` must hold a number for each axis of the shape {show(input.shape)}, none of them negative. "
             f"Received: {multiples}.")
     return input.with_shape([s * m for s, m in zip(input.shape, multiples)])
 
@@ -410,13 +421,17 @@ def roll(input, shift: Operand(dtypes.int32), *, axis: Ints):  # type: ignore[va
     """The elements moved on by `shift` places along `axis`; those that fall off the end come in at the beginning."""
 
 
+def _one_hot_infer(indices: TensorType, *, depth: Size, axis: int, dtype: Any) -> TensorType:
+    require(indices, INTEGERS, "indices")
+    return TensorType.of(dtype, (*indices.shape[:axis], depth, *indices.shape[axis:]))
+
+
 def _one_hot(xp: Any, indices: Any, *, depth: int, axis: int, dtype: Any) -> Any:
     indices = indices if indices.dtype.itemsize >= 4 else xp.cast(indices, dtypes.int32)
     places = xp.lax.broadcasted_iota(indices.dtype, [depth if a == axis else 1 for a in range(indices.ndim + 1)], axis)
     return xp.cast(xp.equal(xp.expand_dims(indices, axis), places), dtype)
 
 
-@op(infer=lambda indices, *, depth, axis, dtype: TensorType.of(
-        dtype, (*indices.shape[:axis], depth, *indices.shape[axis:])), lower=_one_hot)
+@op(infer=_one_hot_infer, lower=_one_hot)
 def one_hot_at(indices: Operand(dtypes.int32), *, depth: Int, axis: NewAxis, dtype: Dtype):  # type: ignore[valid-type]
     """1 at the place along `axis` that the index names, 0 elsewhere; nothing but 0 for an index outside."""

@@ -64,7 +64,8 @@ def matrix_diag(diagonal, *, k: Int, num_rows: Int, num_cols: Int):
 
 def _diag_part_infer(input: TensorType, *, k: int) -> TensorType:
     _check_k(input, k)
-    return input.with_shape((*input.shape[:-2], diagonal_length(*input.shape[-2:], k)))
+    rows, columns = input.shape[-2:]
+    return input.with_shape((*input.shape[:-2], diagonal_length(rows, columns, k)))
 
 
 @op(infer=_diag_part_infer, lower=lambda xp, x, *, k: xp.diagonal(x, k, -2, -1),

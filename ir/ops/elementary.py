@@ -10,6 +10,7 @@ from treadle.ir.ops.rules import (
     FLOATS,
     INTEGERS,
     NUMBERS,
+    binary,
     broadcast_shapes,
     conj,
     require,
@@ -183,9 +184,7 @@ def is_finite(x):
     """True where x is neither NaN nor infinite."""
 
 
-@op(infer=lambda x1, x2: TensorType.of(unary(dtypes.float32, dtypes.float64)(x1) and same_dtype(x1, x2),
-                                       broadcast_shapes(x1.shape, x2.shape)),
-    lower=lambda xp, x, y: xp.nextafter(x, y), traits="elementwise")
+@op(infer=binary(dtypes.float32, dtypes.float64), lower=lambda xp, x, y: xp.nextafter(x, y), traits="elementwise")
 def nextafter(x1, x2):
     """The next number after x1 towards x2 that the dtype can represent. No gradient."""
 
@@ -203,7 +202,7 @@ def real(input):
     """The real part; a real tensor as it is."""
 
 
-@op(infer=lambda input: _real_type(unary(*FLOATS, *COMPLEX)(input)), lower=lambda xp, x: xp.imag(x),
+@op(infer=lambda input: _real_type(unary(*NUMBERS)(input)), lower=lambda xp, x: xp.imag(x),
     vjp=(lambda g, y, input: complex(g - g, g) if input.dtype.is_complex else g - g,), traits="elementwise")
 def imag(input):
     """The imaginary part; 0 for a real tensor."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from treadle.ir import dims, dtypes
+from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Dtype
 from treadle.ir.op import Operand, on_sizes, op
 from treadle.ir.operators import TABLE
@@ -19,10 +19,13 @@ from treadle.ir.ops.rules import (
     binary,
     conj,
     known_divisor,
+    require,
+    show,
     unary,
     unbroadcast,
 )
 from treadle.ir.ops.select import select
+from treadle.ir.types import TensorType
 
 INEXACT = FLOATS + COMPLEX
 
@@ -297,6 +300,31 @@ def log1p(x):
 
 
 # --- dtypes ---------------------------------------------------------------------------------------------------------
+
+
+def _bitcast_infer(input: TensorType, *, type: Any) -> TensorType:
+    require(input, REALS, "input")
+    require(input.with_dtype(type), REALS, "type")
+    old, new, shape = input.dtype.size, type.size, input.shape
+    if old > new:
+        shape = (*shape, old // new)
+    elif old < new:
+        if not shape or (dims.is_known(shape[-1]) and shape[-1] != new // old):
+            raise errors.InvalidArgumentError(
+                f"{new // old} numbers of {input.dtype.name} make one of {type.name}: the last axis must have that "
+                f"size. Received: shape {show(shape)}.")
+        shape = shape[:-1]
+    return TensorType.of(type, shape)
+
+
+@op(infer=_bitcast_infer, lower=lambda xp, x, *, type: xp.lax.bitcast_convert_type(x, type.numpy))
+def bitcast(input: Operand(), *, type: Dtype):  # type: ignore[valid-type]
+    """The same bits read as another dtype. A smaller dtype adds an axis at the end, a larger one takes it away.
+
+    >>> import treadle as tf
+    >>> tf.bitcast(1.0, tf.int32).numpy()
+    np.int32(1065353216)
+    """
 
 
 def _cast(xp: Any, x: Any, *, dtype: Any) -> Any:

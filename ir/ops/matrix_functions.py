@@ -1,4 +1,4 @@
-"""Functions of whole matrices: the exponential."""
+"""Functions of whole matrices: the exponential and the square root."""
 
 from typing import Any
 
@@ -43,22 +43,54 @@ def _expm_lower(xp: Any, a: Any) -> Any:
     return xp.lax.while_loop(lambda state: state[0] < most, squared, (xp.zeros((), xp.int32), result))[1]
 
 
-def _expm_vjp(g: Any, y: Any, a: Any) -> Any:
-    # The derivative in direction G stands in the upper right of exp [[A, G], [0, A]] (Mathias, 1996); its adjoint is
-    # that of A^H.
+def _through_blocks(function: Any, g: Any, a: Any) -> Any:
+    """The cotangent of A of a matrix function f: the derivative in direction G stands in the upper right of
+    f([[A, G], [0, A]]) (Mathias, 1996), and its adjoint is that of A^H."""
     turned, n = adjoint(a), a.type.shape[-1]
     upper = concat([turned, g], axis=-1)
     lower = concat([zeros_like(turned), turned], axis=-1)
-    whole = expm(concat([upper, lower], axis=-2))
+    whole = function(concat([upper, lower], axis=-2))
     rank, batch = a.type.rank, a.type.shape[:-2]
     return strided_slice(whole, (*[0] * (rank - 1), n), (*batch, n, n + n), (1,) * rank)
 
 
-@op(infer=_infer, lower=_expm_lower, vjp=(_expm_vjp,))
+@op(infer=_infer, lower=_expm_lower, vjp=(lambda g, y, a: _through_blocks(expm, g, a),))
 def expm(input):
     """The exponential of each matrix, I + A + A^2 / 2! + ..., by a Pade approximant with scaling and squaring.
 
     >>> import treadle as tf
     >>> tf.linalg.expm([[0.0, 1.0], [0.0, 0.0]]).numpy().round(4).tolist()
     [[1.0, 1.0], [0.0, 1.0]]
+    """
+
+
+_MOST_STEPS = 60
+
+
+def _sqrtm_lower(xp: Any, a: Any) -> Any:
+    """Denman and Beavers' iteration, which is stable and converges quadratically: y to the root, z to its inverse."""
+    def further(state: Any) -> Any:
+        step, _, y, z = state
+        following = (y + xp.linalg.inv(z)) / 2
+        change = xp.max(xp.abs(following - y) / xp.max(xp.abs(following), axis=(-2, -1), keepdims=True), initial=0)
+        return step + 1, change, following, (z + xp.linalg.inv(y)) / 2
+
+    def unfinished(state: Any) -> Any:
+        step, change, _, _ = state
+        return (step < _MOST_STEPS) & (change > 4 * xp.finfo(a.dtype).eps)
+
+    eye = xp.broadcast_to(xp.eye(a.shape[-1], dtype=a.dtype), a.shape)
+    first = (xp.zeros((), xp.int32), xp.asarray(xp.inf, xp.finfo(a.dtype).dtype), a, eye)
+    return xp.lax.while_loop(unfinished, further, first)[2]
+
+
+@op(infer=_infer, lower=_sqrtm_lower, vjp=(lambda g, y, a: _through_blocks(sqrtm, g, a),))
+def sqrtm(input):
+    """The principal square root of each matrix: X with X X = input.
+
+    The matrix must be invertible, without eigenvalues on the negative real axis; otherwise the result has no meaning.
+
+    >>> import treadle as tf
+    >>> tf.linalg.sqrtm([[4.0, 0.0], [0.0, 9.0]]).numpy().round(4).tolist()
+    [[2.0, 0.0], [0.0, 3.0]]
     """

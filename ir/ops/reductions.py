@@ -299,7 +299,7 @@ def _top_k_infer(input: TensorType, *, k: int, sorted: bool, index_type: Any) ->
     last = input.shape[-1]
     if dims.is_known(k) and (k < 0 or (dims.is_known(last) and k > last)):
         raise errors.InvalidArgumentError(
-            f"`k` must be between 0 and the size of the last axis. Received: k={k}, shape {show(input.shape)}.")
+            f"`k` must not be negative, nor more than the size of the last axis. Received: k={k}, shape {show(input.shape)}.")
     shape = (*input.shape[:-1], k)
     return TensorType.of(input.dtype, shape), TensorType.of(index_type, shape)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from treadle.ir import dtypes
+from treadle.ir.ops import activations
 from treadle.ir.ops.activations import elu, relu
 from treadle.ir.ops.arrays import concat
 from treadle.ir.ops.elementary import sigmoid, softplus, tanh
-from treadle.ir.ops.elementwise import negative
+from treadle.ir.ops.elementwise import cast, negative
 from treadle.ir.ops.special import erf
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import Tensor
@@ -27,6 +29,17 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> T
     if approximate:
         return 0.5 * x * (1 + tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
     return 0.5 * x * (1 + erf(x * math.sqrt(0.5)))
+
+
+def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> Tensor:
+    """x where x > 0, else alpha * x. The gradient at 0 is alpha. Integers become float32.
+
+    >>> import treadle as tf
+    >>> tf.nn.leaky_relu([-1.0, 2.0], alpha=0.5).numpy().tolist()
+    [-0.5, 2.0]
+    """
+    x = convert_to_tensor(features)
+    return activations.leaky_relu(cast(x, dtype=dtypes.float32) if x.dtype.is_integer else x, alpha=alpha)
 
 
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805

@@ -21,12 +21,15 @@ from treadle.ir.ops.arrays import (
     one_hot_at,
     pad_with,
     reshape,
+    transpose,
 )
 from treadle.ir.ops.elementwise import cast
 from treadle.ir.ops.indexing import gather_rows
 from treadle.ir.ops.logic import equal, less
-from treadle.ir.ops.rules import as_operand, as_operands, broadcast_shapes
+from treadle.ir.ops.reductions import cumprod
+from treadle.ir.ops.rules import as_operand, as_operands, broadcast_shapes, show
 from treadle.ir.ops.select import select
+from treadle.ir.ops.structure import identity
 from treadle.runtime.eager import EAGER
 from treadle.runtime.tensor import Tensor, from_numpy
 from treadle.runtime.tensor_shape import TensorShape
@@ -86,7 +89,10 @@ def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layou
 
 def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Tensor:
     """A tensor of shape `dims` filled with the scalar `value`, of its dtype."""
-    return broadcast_to(as_operand(value), shape=dims)
+    value = as_operand(value)
+    if value.type.shape:
+        raise errors.InvalidArgumentError(f"`value` must be a scalar. Received: shape {show(value.type.shape)}.")
+    return broadcast_to(value, shape=dims)
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
@@ -101,17 +107,6 @@ def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: An
     x = as_operand(input)
     return elementwise.ones_like(x) if dtype is None or dtypes.as_dtype(dtype) is x.dtype else _filled(
         x.type.shape, 1, dtype)
-
-
-def eye(num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32,
-        name: str | None = None) -> Tensor:
-    """The identity matrix, of shape [*batch_shape, num_rows, num_columns]."""
-    rows = attributes.as_size(num_rows)
-    columns = rows if num_columns is None else attributes.as_size(num_columns)
-    diagonal = equal(expand_dims(iota(rows), axis=1), iota(columns))
-    matrix = cast(diagonal, dtype=dtype)
-    batch = () if batch_shape is None else attributes.as_shape(batch_shape)
-    return broadcast_to(matrix, shape=(*batch, rows, columns)) if batch else matrix
 
 
 _RANGE_ORDER = (dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64)
@@ -167,7 +162,7 @@ def _number(value: Any) -> Any:
 
 def _range_count(first: Any, last: Any, step: Any) -> Size:
     if step == 0:
-        raise errors.InvalidArgumentError("`delta` must not be 0.")
+        raise errors.InvalidArgumentError(f"`delta` must not be 0. Received: start={first}, limit={last}, delta=0.")
     if not dims.is_known(first, last, step):
         return last - first if step == 1 else -dims.floordiv(first - last, step)
     if (last - first) * step < 0:
@@ -189,8 +184,8 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     if start.dtype.is_integer:
         start, stop = cast(start, dtype=dtypes.float64), cast(stop, dtype=dtypes.float64)
     count = attributes.as_size(num)
-    if dims.is_known(count) and count < 1:
-        raise errors.InvalidArgumentError(f"`num` must be at least 1. Received: {count}.")
+    if dims.is_known(count) and count < 0:
+        raise errors.InvalidArgumentError(f"`num` must not be negative. Received: {count}.")
     shape = broadcast_shapes(start.type.shape, stop.type.shape)
     place = attributes.as_axis(axis, len(shape) + 1)
     start, stop = (expand_dims(broadcast_to(v, shape=shape), axis=place) for v in (start, stop))
@@ -235,6 +230,8 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, n
     if maxlen is None:
         known = require_known(lengths, "sequence_mask", "Give `maxlen=`.")
         maxlen = int(known.max()) if known.size else 0
+    if lengths.dtype.is_floating:
+        lengths = cast(lengths, dtype=dtypes.int32)
     mask = less(iota(size=maxlen, dtype=lengths.dtype), expand_dims(lengths, axis=-1))
     return mask if dtypes.as_dtype(dtype).is_bool else cast(mask, dtype=dtype)
 
@@ -272,6 +269,55 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = 
     return list(arrays.split(value, sizes=sizes, axis=place))
 
 
+def stack(values: Any, axis: int = 0, name: str | None = "stack") -> Tensor:
+    """Tensors of one shape along a new axis. A tensor as `values` stands for the list of its rows.
+
+    >>> import treadle as tf
+    >>> tf.stack([[1, 2], [3, 4]], axis=1).numpy().tolist()
+    [[1, 3], [2, 4]]
+    """
+    if not isinstance(values, (list, tuple)):
+        values = arrays.unstack(values)
+    return arrays.stack(values, axis=axis) if values else as_operand([])
+
+
+def reverse_sequence(input: Any, seq_lengths: Any, seq_axis: int | None = None, batch_axis: int | None = None,
+                     name: str | None = None) -> Tensor:
+    """For each i along `batch_axis` (0), the first seq_lengths[i] elements along `seq_axis` in reverse order.
+
+    >>> import treadle as tf
+    >>> tf.reverse_sequence([[1, 2, 3], [4, 5, 6]], [2, 3], seq_axis=1).numpy().tolist()
+    [[2, 1, 3], [6, 5, 4]]
+    """
+    x, lengths = as_operand(input), as_operand(seq_lengths)
+    rank = len(x.type.shape)
+    along, batch = attributes.as_axis(0 if seq_axis is None else seq_axis, rank), attributes.as_axis(batch_axis or 0, rank)
+    size, known = x.type.shape[along], known_array(lengths)
+    if along == batch:
+        raise errors.InvalidArgumentError(f"`seq_axis` and `batch_axis` must differ. Received: both {along}.")
+    if known is not None and dims.is_known(size) and known.size and not (0 <= known.min() and known.max() <= size):
+        raise errors.InvalidArgumentError(f"`seq_lengths` must be between 0 and {size}. Received: {known}.")
+    order = [batch, along, *[a for a in range(rank) if a not in (batch, along)]]
+    places = expand_dims(iota(size=size, dtype=lengths.dtype), axis=0)
+    lengths = expand_dims(lengths, axis=1)
+    source = select(less(places, lengths), lengths - 1 - places, places)
+    return transpose(gather_rows(transpose(x, perm=order), source, axis=1, batch_dims=1), perm=np.argsort(order).tolist())
+
+
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Tensor:
+    """The places, in a tensor of shape `dims`, of elements numbered in row-major order: [len(dims), *indices.shape].
+
+    >>> import treadle as tf
+    >>> tf.unravel_index([5], [2, 4]).numpy().tolist()
+    [[1], [1]]
+    """
+    numbers, sizes = as_operands(indices, dims)
+    strides = cumprod(sizes, axis=0, exclusive=True, reverse=True)
+    if numbers.type.shape:
+        strides, sizes = expand_dims(strides, axis=1), expand_dims(sizes, axis=1)
+    return numbers // strides % sizes
+
+
 def unstack(value: Any, num: int | None = None, axis: int = 0, name: str | None = "unstack") -> list[Tensor]:
     """The slices along `axis`, as a list. `num` is needed where the size is not known while tracing."""
     return list(arrays.unstack(value, num=num, axis=axis))
@@ -294,6 +340,8 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     kind = mode.upper()
     if kind == "CONSTANT":
         tensor = as_operand(tensor)
+        if tensor.dtype.is_bool and not hasattr(constant_values, "dtype"):
+            constant_values = bool(constant_values)
         return pad_with(tensor, as_operand(constant_values, tensor.dtype), paddings=row)
     if kind not in ("REFLECT", "SYMMETRIC"):
         raise errors.InvalidArgumentError(f"`mode` must be CONSTANT, REFLECT or SYMMETRIC. Received: {mode!r}.")
@@ -318,9 +366,13 @@ def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None =
         known is not None and known.ndim == 0)
     if single:
         times, shape = attributes.as_size(repeats), x.type.shape
+        if dims.is_known(times) and times < 0:
+            raise errors.InvalidArgumentError(f"`repeats` must not be negative. Received: {times}.")
         rows = broadcast_to(expand_dims(x, axis=axis + 1), shape=(*shape[:axis + 1], times, *shape[axis + 1:]))
         return reshape(rows, shape=(*shape[:axis], shape[axis] * times, *shape[axis + 1:]))
     counts = require_known(repeats, "repeat", "Give `repeats` as Python integers.").reshape(-1)
+    if counts.size and counts.min() < 0:
+        raise errors.InvalidArgumentError(f"`repeats` must not be negative. Received: {counts}.")
     size = x.type.shape[axis]
     if counts.size == 1:
         return repeat(x, int(counts[0]), axis)
@@ -352,6 +404,11 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str | None = None) -> list[
 
 
 # --- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def identity_n(input: Sequence[Any], name: str | None = None) -> list[Tensor]:
+    """The tensors themselves, as a list."""
+    return [identity(x) for x in input]
 
 
 def shape_n(input: Sequence[Any], out_type: Any = dtypes.int32, name: str | None = None) -> list[Tensor]:

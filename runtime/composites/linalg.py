@@ -144,8 +144,8 @@ def einsum(equation: str, *inputs: Any, optimize: Any = "greedy", name: str | No
     hint = next((x.dtype for x in inputs if hasattr(x, "dtype")), None)
     tensors = [convert_to_tensor(x, dtype_hint=hint) for x in inputs]
     labels, output = _explicit(equation, [t.type.rank for t in tensors])
-    tensors, labels = zip(*[_without_repeats(t, names) for t, names in zip(tensors, labels)])
-    return ops.einsum(list(tensors), equation=",".join(labels) + "->" + output)
+    distinct = [_without_repeats(t, names) for t, names in zip(tensors, labels)]
+    return ops.einsum([t for t, _ in distinct], equation=",".join(names for _, names in distinct) + "->" + output)
 
 
 def _explicit(equation: str, ranks: list[int]) -> tuple[list[str], str]:
@@ -259,8 +259,8 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool |
                                           f"axis={axis!r}.")
     size = abs_(x)
     if ord in ("euclidean", 2):
-        squares = square(size)
-        return sqrt(reduce_sum(squares, axis, keep))
+        length = sqrt(reduce_sum(square(size), axis, keep))
+        return cast(length, dtype=x.dtype) if ord == "euclidean" and x.dtype.is_complex else length
     if ord == 1:
         return reduce_sum(size, axis, keep)
     if ord == np.inf:

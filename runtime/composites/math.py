@@ -41,7 +41,7 @@ from treadle.ir.ops.rules import as_operand, as_operands, show
 from treadle.ir.ops.select import select
 from treadle.ir.ops.special import lgamma, ndtri
 from treadle.ir.ops.structure import stop_gradient
-from treadle.runtime.composites.arrays import require_known
+from treadle.runtime.composites.arrays import ensure_shape, require_known
 from treadle.runtime.composites.indexing import scatter_nd
 from treadle.runtime.composites.linalg import global_norm
 from treadle.runtime.tensor import Tensor
@@ -50,10 +50,11 @@ from treadle.runtime.tensor import Tensor
 
 
 def divide_no_nan(x: Any, y: Any, name: str | None = None) -> Tensor:
-    """x / y, and 0 where y is 0. Integers become float64."""
+    """x / y, and 0 where y is 0. Integers are converted first: 8 and 16 bits to float32, more to float64."""
     x, y = as_operands(x, y)
     if x.dtype.is_integer and y.dtype is x.dtype:
-        x, y = cast(x, dtype=dtypes.float64), cast(y, dtype=dtypes.float64)
+        wide = dtypes.float32 if x.dtype.size <= 2 else dtypes.float64
+        x, y = cast(x, dtype=wide), cast(y, dtype=wide)
     return elementwise.divide_no_nan(x, y)
 
 
@@ -85,6 +86,18 @@ def add_n(inputs: Sequence[Any], name: str | None = None) -> Tensor:
             raise errors.InvalidArgumentError(
                 f"All tensors must have one shape. Received: {show(total.type.shape)} and {show(term.type.shape)}.")
         total = total + term
+    return total
+
+
+def accumulate_n(inputs: Sequence[Any], shape: Any = None, tensor_dtype: Any = None,
+                 name: str | None = None) -> Tensor:
+    """The sum of a list of tensors of one shape and dtype; `shape` and `tensor_dtype`, if given, must be theirs."""
+    total = add_n(inputs)
+    if shape is not None:
+        total = ensure_shape(total, shape)
+    if tensor_dtype is not None and dtypes.as_dtype(tensor_dtype) is not total.dtype:
+        raise errors.DtypeError(f"`tensor_dtype` must be the tensors' dtype, {total.dtype.name}. Received: "
+                                f"{dtypes.as_dtype(tensor_dtype).name}.")
     return total
 
 

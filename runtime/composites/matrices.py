@@ -12,9 +12,9 @@ from treadle.ir.ops.arrays import expand_dims, reshape
 from treadle.ir.ops.elementary import real
 from treadle.ir.ops.elementwise import add, cast, log, multiply, ones_like, reciprocal, zeros_like
 from treadle.ir.ops.indexing import gather_rows
-from treadle.ir.ops.linalg import eye
+from treadle.ir.ops.linalg import eye, matmul
 from treadle.ir.ops.logic import equal, greater
-from treadle.ir.ops.reductions import reduce_max, reduce_sum
+from treadle.ir.ops.reductions import reduce_max, reduce_sum, sort_with_indices
 from treadle.ir.ops.rules import count_as_number
 from treadle.ir.ops.select import select
 from treadle.ir.ops.solving import product
@@ -149,10 +149,34 @@ def eigvals(tensor: Any, name: str | None = None) -> Tensor:
     return decompositions.eig(tensor)[0]
 
 
-def lu(input: Any, output_idx_type: Any = dtypes.int32, name: str | None = None) -> tuple[Tensor, Tensor]:
+class Qr(NamedTuple):
+    """The result of `qr`."""
+
+    q: Tensor
+    r: Tensor
+
+
+def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Qr:
+    """(q, r) with input = q r, q of orthonormal columns and r upper triangular.
+
+    >>> import treadle as tf
+    >>> tf.linalg.qr([[3.0], [4.0]]).q.shape
+    TensorShape([2, 1])
+    """
+    return Qr(*decompositions.qr(input, full_matrices=full_matrices))
+
+
+class Lu(NamedTuple):
+    """The result of `lu`."""
+
+    lu: Tensor
+    p: Tensor
+
+
+def lu(input: Any, output_idx_type: Any = dtypes.int32, name: str | None = None) -> Lu:
     """(lu, p): L (below the diagonal, ones on it) and U in one matrix, with rows p of the input = L U."""
     packed, permutation = decompositions.lu_with_permutation(input)
-    return packed, cast(permutation, dtype=output_idx_type)
+    return Lu(packed, cast(permutation, dtype=output_idx_type))
 
 
 def _unpacked(lower_upper: Any) -> tuple[Tensor, Tensor]:
@@ -168,6 +192,14 @@ def lu_solve(lower_upper: Any, perm: Any, rhs: Any, validate_args: bool = False,
     batch = lower.type.rank - 2
     permuted = gather_rows(rhs, perm, axis=batch, batch_dims=batch)
     return solving.triangular_solve(upper, solving.triangular_solve(lower, permuted), lower=False)
+
+
+def lu_reconstruct(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Tensor:
+    """A, from `lu(A)`."""
+    lower, upper = _unpacked(lower_upper)
+    batch = lower.type.rank - 2
+    inverse = sort_with_indices(perm, axis=-1, descending=False)[1]
+    return gather_rows(matmul(lower, upper), inverse, axis=batch, batch_dims=batch)
 
 
 def lu_matrix_inverse(lower_upper: Any, perm: Any, validate_args: bool = False, name: str | None = None) -> Tensor:

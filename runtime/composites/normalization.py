@@ -121,7 +121,7 @@ def local_response_normalization(input: Any, depth_radius: int = 5, bias: float 
     if x.type.rank != 4:
         raise errors.InvalidArgumentError(f"`input` must have rank 4. Received: shape {x.shape}.")
     squares = pad_with(square(x), 0.0, (0, 0, 0, 0, 0, 0, depth_radius, depth_radius))
-    total = None
+    total: Any = None
     for start in range(2 * depth_radius + 1):
         end = (*x.type.shape[:3], x.type.shape[3] + start)
         part = strided_slice(squares, (0, 0, 0, start), end, (1, 1, 1, 1))

@@ -74,6 +74,8 @@ def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: 
     """The product of the rows of each segment; 1 for an empty one."""
     rows, ids = _rows(data, segment_ids)
     count = attributes.as_size(num_segments)
+    if count < 0:
+        raise errors.InvalidArgumentError(f"`num_segments` must not be negative. Received: {count}.")
     numbers = reshape(cast(as_operand(np.arange(count)), dtype=ids.dtype), shape=(count, 1))
     member = equal(numbers, reshape(ids, shape=(1, -1)))
     member = reshape(member, shape=(count, rows.type.shape[0], *[1] * (len(rows.type.shape) - 1)))
@@ -155,6 +157,8 @@ def bincount(arr: Any, weights: Any = None, minlength: Any = None, maxlength: An
         length = least
     else:
         known = require_known(numbers, "bincount", "Give `minlength=n, maxlength=n`.")
+        if known.size and known.min() < 0:
+            raise errors.InvalidArgumentError(f"`arr` must not hold negative numbers. Received: {known}.")
         length = max(least, int(known.max()) + 1 if known.size else 0)
         length = length if most is None else min(length, most)
     kind = dtypes.as_dtype(dtype) if weights is None else as_operand(weights).dtype
@@ -180,7 +184,7 @@ class UniqueWithCounts(NamedTuple):
 
     y: Tensor
     idx: Tensor
-    count: Tensor
+    count: Tensor  # type: ignore[assignment]
 
 
 def _unique(x: Any, out_idx: Any) -> tuple[Tensor, Tensor, Tensor]:

@@ -164,7 +164,7 @@ def _cosines(kind: int, n: int, norm: str | None) -> np.ndarray:
         return matrix * np.where(k == 0, np.sqrt(0.25 / n), np.sqrt(0.5 / n)) if norm else matrix
     if kind == 3:
         matrix = np.where(j == 0, 1.0, 2.0) * np.cos(np.pi * j * (2 * k + 1) / (2 * n))
-        return np.where(j == 0, np.sqrt(1 / n), np.sqrt(0.5 / n)) * matrix if norm else matrix
+        return matrix * np.where(j == 0, np.sqrt(1 / n), np.sqrt(0.5 / n)) if norm else matrix
     matrix = 2 * np.cos(np.pi * (2 * j + 1) * (2 * k + 1) / (4 * n))
     return matrix * np.sqrt(0.5 / n) if norm else matrix
 

@@ -5,7 +5,6 @@ from scipy import special as scipy
 
 from op_cases import Case, bools, complexes, integers, normal, uniform
 from treadle.runtime.composites.arrays import (
-    eye,
     fill,
     linspace,
     meshgrid,
@@ -14,8 +13,10 @@ from treadle.runtime.composites.arrays import (
     pad,
     range_,
     repeat,
+    reverse_sequence,
     sequence_mask,
     split,
+    unravel_index,
     unstack,
     zeros,
     zeros_like,
@@ -144,12 +145,15 @@ CASES = [
     Case(fill, attributes={"dims": [2], "value": 3.0}, reference=lambda dims, value: np.float32([3, 3])),
     Case(zeros_like, X, attributes={"dtype": "int64"}, reference=lambda x, dtype: np.zeros_like(x, dtype)),
     Case(ones_like, X, reference=np.ones_like),
-    Case(eye, attributes={"num_rows": 2, "num_columns": 3, "batch_shape": [2]},
-         reference=lambda num_rows, num_columns, batch_shape: np.stack([np.eye(2, 3)] * 2)),
     *[Case(lambda a=a: range_(*a), reference=lambda a=a: np.arange(*a), name="range")
       for a in [(3,), (1, 10, 3), (5, 0, -2), (0.0, 1.0, 0.25), (2, 2)]],
     Case(linspace, normal(2), normal(2), attributes={"num": 4}, reference=lambda a, b, num: np.linspace(a, b, num)),
     Case(linspace, np.int32(0), np.int32(10), attributes={"num": 5}, reference=lambda a, b, num: np.linspace(a, b, num)),
+    Case(reverse_sequence, X, np.int32([2, 0, 3]), attributes={"seq_axis": 1},
+         reference=lambda x, lengths, seq_axis: np.stack(
+             [np.concatenate([row[:n][::-1], row[n:]]) for row, n in zip(x, lengths)])),
+    Case(lambda i: unravel_index(i, [2, 4]), np.int32([0, 5, 7]), name="unravel_index",
+         reference=lambda i: np.stack(np.unravel_index(i, (2, 4))).astype(np.int32)),
     Case(sequence_mask, np.int32([1, 3, 2]), attributes={"maxlen": 4},
          reference=lambda n, maxlen: np.arange(maxlen) < n[:, None]),
 ]

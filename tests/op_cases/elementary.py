@@ -70,7 +70,7 @@ CASES = [
         (real, np.real), (imag, np.imag), (angle, np.angle)]],
     *[Case(op, normal(0, 3), reference=reference) for op, reference in [(tanh, np.tanh), (sigmoid, logistic)]],
     Case(round_, integers(3), reference=np.round),
-    Case(real, integers(3), reference=np.real),
+    *[Case(op, integers(3), reference=reference) for op, reference in [(real, np.real), (imag, np.imag)]],
 ]
 
 

@@ -8,6 +8,7 @@ from treadle.ir.dtypes import bfloat16 as bf16
 from treadle.ir.ops.elementwise import (
     abs_,
     add,
+    bitcast,
     cast,
     conj_,
     divide_float,
@@ -123,6 +124,10 @@ CASES = [
          attributes={"dtype": "int8"}, reference=lambda x, dtype: np.int8([0, 127, -128, 127, -1, 1, 127])),
     Case(cast, np.float32([np.nan, np.inf, -np.inf, -1.7, 300]), gradient=False,
          attributes={"dtype": "uint8"}, reference=lambda x, dtype: np.uint8([0, 255, 0, 0, 255])),
+    Case(bitcast, normal(2, 3), attributes={"type": "int32"}, reference=lambda x, type: x.view(type)),
+    Case(bitcast, normal(2, 3), attributes={"type": "uint8"}, reference=lambda x, type: x.view(type).reshape(2, 3, 4)),
+    Case(bitcast, integers(3, 4, dtype=np.uint8), attributes={"type": "float32"}, symbolic=False,
+         reference=lambda x, type: x.view(type).reshape(3)),
 ]
 
 

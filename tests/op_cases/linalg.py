@@ -17,13 +17,17 @@ from treadle.ir.ops.diagonals import band_part, matrix_diag, matrix_diag_part, m
 from treadle.ir.ops.elementwise import abs_, add, multiply
 from treadle.ir.ops.fourier import fourier, fourier_of_real, fourier_to_real
 from treadle.ir.ops.linalg import einsum, eye, matmul
-from treadle.ir.ops.matrix_functions import expm
+from treadle.ir.ops.matrix_functions import expm, sqrtm
 from treadle.ir.ops.rules import as_operand
 from treadle.ir.ops.solving import adjoint, det, inv, product, slogdet, solve, triangular_solve
 
 
 def _swapped(x, on):
     return np.swapaxes(x, -1, -2) if on else x
+
+
+def _roots(x):
+    return np.stack([scipy.linalg.sqrtm(a) for a in x]).astype(x.dtype)
 
 
 def _matmul(a, b, transpose_a=False, transpose_b=False):
@@ -166,6 +170,9 @@ CASES = [
     *[Case(expm, _square(dtype=d) * scale, reference=scipy.linalg.expm, tolerance=1e-9, gradient=scale == 1)
       for d in _DOUBLE for scale in (1, 6)],
     Case(expm, _square(dtype=np.float32), reference=scipy.linalg.expm, tolerance=2e-4, gradient=False),
+    *[Case(sqrtm, 0.2 * _square(dtype=d) + np.eye(3), reference=_roots, tolerance=1e-9) for d in _DOUBLE],
+    Case(sqrtm, np.float32(0.2) * _square(dtype=np.float32) + np.eye(3, dtype=np.float32), reference=_roots,
+         tolerance=2e-5, gradient=False),
     Case(lu_with_permutation, _square(), tolerance=1e-9, gradient=False),
     Case(lambda x: lu_with_permutation(x)[0], _square(), tolerance=1e-9, name="lu"),
 ]
