@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -76,12 +77,22 @@ def custom_gradient(f: Callable | None = None) -> Callable:
     >>> tape.gradient(y, x).numpy()
     np.float32(1.0)
     """
-    if f is None:
-        return custom_gradient
-    name = getattr(f, "__name__", "custom_gradient")
+    return custom_gradient if f is None else CustomGradient(f)
 
-    @functools.wraps(f)
-    def decorated(*args: Any, **kwargs: Any) -> Any:
+
+class CustomGradient:
+    """A function, or a method, with the user's gradient. Made by `custom_gradient`."""
+
+    def __init__(self, f: Callable):
+        self._f = f
+        self.__name__ = getattr(f, "__name__", "custom_gradient")
+        functools.update_wrapper(self, f)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> CustomGradient:
+        return self if instance is None else CustomGradient(types.MethodType(self._f, instance))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        f, name = self._f, self.__name__
         try:
             flat = [convert_to_tensor(a) for a in nest.flatten(args)]
             if current() is not EAGER:
@@ -102,8 +113,6 @@ def custom_gradient(f: Callable | None = None) -> Callable:
             return nest.pack_sequence_as(result, results)
         except Exception as error:
             raise errors.trimmed(error) from None
-
-    return decorated
 
 
 def _two(returned: Any, name: str) -> tuple[Any, Callable]:
