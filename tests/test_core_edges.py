@@ -191,6 +191,37 @@ def test_custom_gradients_under_a_jacobian(mode):
 
 
 @both_modes
+def test_a_custom_gradient_of_the_identity(mode):
+    reverse = tf.custom_gradient(lambda x: (x, lambda g: -g))
+
+    @mode
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = reverse(x) * 5.0
+        return tape.gradient(y, x)
+    assert run(ONE).numpy() == -5.0
+
+
+@both_modes
+def test_methods_with_a_custom_gradient(mode):
+    class Layer:
+        by = 2.0
+
+        @tf.custom_gradient
+        def apply(self, x):
+            return x * self.by, lambda g: g * self.by * 10.0
+
+    @mode
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = Layer().apply(x)
+        return y, tape.gradient(y, x)
+    assert [t.numpy() for t in run(ONE)] == [2.0, 20.0]
+
+
+@both_modes
 def test_custom_gradients_nest(mode):
     @tf.custom_gradient
     def inner(x):
@@ -416,6 +447,21 @@ def test_structures_of_slots_and_empty_ones():
         assert identity(empty) == empty
 
 
+def test_an_input_signature_has_one_trace_and_takes_defaults():
+    traces = []
+
+    @tf.function(input_signature=[tf.TensorSpec([None]), tf.TensorSpec([])])
+    def f(x, k=3.0):
+        traces.append(x)
+        return x * k
+    f.get_concrete_function()
+    assert f(tf.ones([1])).numpy() == 3.0 and f(k=2.0, x=tf.ones([1])).numpy() == 2.0
+    assert f(tf.ones([1]), 4.0).numpy() == 4.0 and len(traces) == 1
+    for bad in (lambda: f(), lambda: f(tf.ones([1]), 1.0, 2.0), lambda: f(tf.ones([1]), z=1.0)):
+        with pytest.raises(TypeError, match="input_signature"):
+            bad()
+
+
 class Mode(enum.IntEnum):
     A = 1
     B = 2
@@ -542,5 +588,6 @@ def test_models_dropped_in_a_loop_free_their_variables():
         assert tape.gradient(y, model.v).numpy() == 2.0
         alive += [weakref.ref(model), weakref.ref(model.v)]
     del model, tape, y
-    gc.collect()
+    gc.collect()  # the models, and with them what their class keeps for each
+    gc.collect()  # that, with the variables
     assert [r() for r in alive] == [None] * 6
