@@ -40,3 +40,9 @@ class Operators:
     __gt__, __ge__ = _binary("greater"), _binary("greater_equal")
     __neg__, __pos__, __invert__, __abs__ = _unary("negative"), lambda self: self, _unary("_invert"), _unary("abs")
     __array_priority__ = 100
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self

@@ -159,6 +159,9 @@ class Variable(Cell, Typed):
     def __index__(self) -> int:
         return self._as_tensor().__index__()  # type: ignore[attr-defined]
 
+    def __format__(self, spec: str) -> str:
+        return format(self._as_tensor() if spec else repr(self), spec)
+
     def __len__(self) -> int:
         return len(self._as_tensor())
 

@@ -175,6 +175,19 @@ def test_arguments_that_do_not_fit_the_signature(bad):
         f(np.zeros((1, 2, 3), np.float32), 1.0)
 
 
+def test_an_inner_function_with_open_sizes_may_capture_a_tensor_with_open_sizes():
+    spec = tf.TensorSpec([None], tf.float32)
+
+    @tf.function(input_signature=[spec])
+    def outer(x):
+        @tf.function(input_signature=[spec])
+        def inner(y):
+            return tf.reduce_sum(x) + y
+        return inner(tf.concat([x, x], 0))
+    assert outer(tf.ones(3)).numpy().tolist() == [4.0] * 6
+    assert outer(tf.ones(2)).numpy().tolist() == [3.0] * 4
+
+
 def test_sizes_that_do_not_fit_are_found_when_they_are_known():
     f = tf.function(lambda x, y: x + y, input_signature=[tf.TensorSpec([None], tf.float32)] * 2)
     assert f(tf.ones(3), tf.ones(1)).shape == [3]

@@ -99,7 +99,8 @@ def test_python_conversions():
     assert int(tf.constant(3)) == 3 and float(tf.constant([2.5])) == 2.5 and bool(tf.constant(True))
     assert [10, 20, 30][tf.constant(1)] == 20 and list(range(tf.constant(3))) == [0, 1, 2]
     assert len(tf.zeros([4, 2])) == 4 and [float(r[0]) for r in tf.constant([[1.0], [2.0]])] == [1.0, 2.0]
-    assert f"{tf.constant(1.5):.2f}" == "1.50"
+    assert f"{tf.constant(1.5):.2f}" == "1.50" == f"{tf.Variable(1.5):.2f}" and "Variable" in f"{tf.Variable(1.5)}"
+    assert [int(x) for x in (*divmod(tf.constant(7), 2), *divmod(7, tf.constant(2)))] == [3, 1, 3, 1]
     for bad in (lambda: bool(tf.constant([1, 2])), lambda: int(tf.constant([1, 2])), lambda: len(tf.constant(1)),
                 lambda: iter(tf.constant(1)), lambda: [1][tf.constant(0.0)], lambda: hash(tf.constant(1))):
         with pytest.raises((TypeError, ValueError)):

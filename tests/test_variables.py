@@ -55,8 +55,8 @@ def test_slice_assignment_is_numpys(way, key):
     np.testing.assert_array_equal(v.numpy(), expected)
 
 
-@pytest.mark.parametrize("value, error", [([1.0], ValueError), (1, None), (tf.zeros(2, tf.float64), TypeError), ("a", TypeError),
-                                          (tf.constant([1, 2]), TypeError), ([[1.0, 2.0]], ValueError)])
+@pytest.mark.parametrize("value, error", [([1.0], ValueError), (1, None), (tf.zeros(2, tf.float64), TypeError),
+                                          ("a", TypeError), (tf.constant([1, 2]), TypeError), ([[1.0, 2.0]], ValueError)])
 def test_values_that_do_not_fit_change_nothing(value, error):
     v = tf.Variable([5.0, 6.0], name="weights")
     if error is None:
@@ -121,11 +121,11 @@ def test_modules_know_their_variables():
 
 
 def test_variables_die_with_their_last_reference():
-    v = tf.Variable(np.zeros(10, np.float32))
-    step = tf.function(lambda: v.assign_add(tf.ones(10)))
-    step()
-    alive = weakref.ref(v)
-    del v, step
+    def use():
+        v = tf.Variable(np.zeros(10, np.float32))
+        tf.function(lambda: v.assign_add(tf.ones(10)))()
+        return weakref.ref(v)
+    alive = use()
     gc.collect()
     assert alive() is None
 

@@ -43,6 +43,7 @@ class FuncGraph(TensorInterpreter):
         self.name = name
         self.graph = Graph(name)
         self.outer = state.interpreter
+        self.depth: int = getattr(self.outer, "depth", 0) + 1
         self.may_create = may_create
         self.created: list[Variable] = []
         self.captures: list[tuple[Any, Value]] = []

@@ -16,6 +16,7 @@ import numpy as np
 from treadle.ir import errors
 from treadle.ir.dims import Dim
 from treadle.ir.dtypes import DType
+from treadle.ir.interpreter import state
 from treadle.ir.types import TensorType
 from treadle.runtime import nest
 from treadle.runtime.convert import as_numpy, to_eager
@@ -172,14 +173,19 @@ class Signature:
 
 
 def open_types(types: Sequence[TensorType], specs: Sequence[TensorSpec]) -> list[TensorType]:
-    """The types to trace with: a symbol of its own for each size that a spec leaves open."""
+    """The types to trace with: a symbol of its own for each size that a spec leaves open.
+
+    Inside another trace the symbols are named otherwise than that trace's: tensors captured from it may have open sizes.
+    """
+    depth = getattr(state.interpreter, "depth", 0)
+    prefix = "n" if not depth else f"n{depth}_"
     count = 0
     opened = []
     for type, spec in zip(types, specs):
         sizes: list[Any] = list(type.shape)
         for axis, size in enumerate(spec.shape if spec.shape.rank is not None else type.shape):
             if size is None:
-                sizes[axis] = Dim.symbol(f"n{count}")
+                sizes[axis] = Dim.symbol(f"{prefix}{count}")
                 count += 1
         opened.append(TensorType.of(type.dtype, sizes))
     return opened

@@ -59,7 +59,6 @@ from treadle.ir.ops.arrays import (
     shape,
     size,
     squeeze,
-    stack,
     tile,
     transpose,
 )
@@ -86,6 +85,7 @@ from treadle.ir.ops.elementary import round_ as round
 from treadle.ir.ops.elementwise import abs_ as abs
 from treadle.ir.ops.elementwise import (
     add,
+    bitcast,
     cast,
     exp,
     maximum,
@@ -100,7 +100,9 @@ from treadle.ir.ops.elementwise import (
     truncatediv,
     truncatemod,
 )
+from treadle.ir.ops.elementwise import divide_float as realdiv
 from treadle.ir.ops.elementwise import pow_ as pow
+from treadle.ir.ops.elementwise import truediv as divide
 from treadle.ir.ops.indexing import (
     gather_nd,
     tensor_scatter_nd_add,
@@ -121,6 +123,7 @@ from treadle.ir.ops.logic import (
     logical_or,
     not_equal,
 )
+from treadle.ir.ops.matrix_functions import sqrtm as matrix_square_root
 from treadle.ir.ops.reductions import (
     argmax,
     argmin,
@@ -139,6 +142,7 @@ from treadle.runtime.composites.arrays import (
     broadcast_static_shape,
     ensure_shape,
     fill,
+    identity_n,
     linspace,
     meshgrid,
     one_hot,
@@ -146,15 +150,19 @@ from treadle.runtime.composites.arrays import (
     ones_like,
     pad,
     repeat,
+    reverse_sequence,
     sequence_mask,
     shape_n,
     split,
+    stack,
+    unravel_index,
     unstack,
     zeros,
     zeros_like,
 )
 from treadle.runtime.composites.arrays import range_ as range
 from treadle.runtime.composites.blocks import batch_to_space, space_to_batch
+from treadle.runtime.composites.blocks import space_to_batch as space_to_batch_nd
 from treadle.runtime.composites.indexing import boolean_mask, gather, scatter_nd, where
 from treadle.runtime.composites.indexing import slice_ as slice
 from treadle.runtime.composites.indexing import strided_slice_ as strided_slice
@@ -163,7 +171,7 @@ from treadle.runtime.composites.initializers import Ones as ones_initializer
 from treadle.runtime.composites.initializers import RandomNormal as random_normal_initializer
 from treadle.runtime.composites.initializers import RandomUniform as random_uniform_initializer
 from treadle.runtime.composites.initializers import Zeros as zeros_initializer
-from treadle.runtime.composites.linalg import einsum, global_norm, matmul, norm, tensordot
+from treadle.runtime.composites.linalg import einsum, matmul, norm, tensordot
 from treadle.runtime.composites.math import (
     add_n,
     argsort,
@@ -209,3 +217,31 @@ newaxis = None
 __version__ = version.VERSION
 
 from treadle import data, keras  # isort: skip  # noqa: E402  (written with the names above)
+
+# fmt: off
+__all__ = [
+    "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorShape", "TensorSpec",
+    "UnconnectedGradients", "Variable", "__version__", "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin",
+    "argsort", "as_dtype", "asin", "asinh", "atan", "atan2", "atanh", "autodiff", "batch_to_space", "bfloat16",
+    "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape",
+    "broadcast_to", "cast", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "complex128",
+    "complex64", "concat", "config", "constant", "constant_initializer", "convert_to_tensor", "cos", "cosh",
+    "cumsum", "custom_gradient", "data", "debugging", "divide", "double", "dtypes", "dynamic_partition",
+    "dynamic_stitch", "eig", "eigvals", "einsum", "ensure_shape", "equal", "errors", "executing_eagerly", "exp",
+    "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "function", "gather", "gather_nd",
+    "get_static_value", "greater", "greater_equal", "half", "histogram_fixed_width", "histogram_fixed_width_bins",
+    "identity", "identity_n", "init_scope", "initializers", "int16", "int32", "int64", "int8", "is_symbolic_tensor",
+    "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace", "logical_and", "logical_not",
+    "logical_or", "math", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply",
+    "name_scope", "negative", "nest", "newaxis", "nn", "norm", "not_equal", "one_hot", "ones", "ones_initializer",
+    "ones_like", "pad", "pow", "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank",
+    "realdiv", "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean",
+    "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round",
+    "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid",
+    "sign", "signal", "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split",
+    "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "string", "subtract", "tan", "tanh",
+    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truediv", "truncatediv", "truncatemod",
+    "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts", "unravel_index",
+    "unstack", "version", "where", "zeros", "zeros_initializer", "zeros_like",
+]
