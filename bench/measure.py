@@ -39,7 +39,7 @@ class Table:
         return "\n".join(lines)
 
 
-def in_turns(ways: Mapping[str, Callable[[], object]], calls: int, rounds: int = 21) -> tuple[dict, dict]:
+def in_turns(ways: Mapping[str, Callable[[], object]], calls: int, rounds: int = 41) -> tuple[dict, dict]:
     """Median microseconds a call of each way, and the spread (interquartile range over median).
 
     Each round times `calls` calls of every way, one way after the other, so that a disturbance hits all alike.

@@ -1,7 +1,9 @@
 """Packing small arrays into one buffer: a program's call costs about 1 us for each array that goes in or comes out.
 
-Measured (2 cores, jax 0.10.2): updating 100 arrays of 4 floats takes 130 us, one buffer of 400 floats 3 us. Large arrays
-are left alone: packing them costs copies (steps became 10 times slower).
+Measured (2 cores, jax 0.10.2): updating 100 arrays of 4 floats takes 94 us, in one buffer 13 us. Only a state that is
+small as a whole is packed: packing large arrays costs copies, and beside large arrays the calls' overhead is nothing,
+while the buffer ties together what XLA runs in parallel (the digits MLP's 12 small arrays out of 21 packed: 600 us a
+step in place of 510).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from jax import lax
 from treadle.ir.types import TensorType
 
 LARGEST = 1024  # elements of one array
-LARGEST_PACK = 16384  # elements of one buffer
+LARGEST_STATE = 16384  # elements of all arrays
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,12 @@ class Layout:
 
 
 def layouts(types: Sequence[TensorType]) -> list[tuple[int, ...]]:
-    """Which of the arrays to pack together: for each dtype the places of its small arrays, if there are two or more."""
+    """Which of the arrays to pack together: all of each dtype, if there are two or more and all arrays are small."""
+    sizes = [int(t.count) for t in types]
+    if max(sizes, default=0) > LARGEST or sum(sizes) > LARGEST_STATE:
+        return []
     groups: dict[Any, list[int]] = {}
-    filled: dict[Any, int] = {}
-    for place, type in enumerate(types):
-        size = type.count
-        if isinstance(size, int) and 0 < size <= LARGEST and filled.get(type.dtype, 0) + size <= LARGEST_PACK:
+    for place, (type, size) in enumerate(zip(types, sizes)):
+        if size:
             groups.setdefault(type.dtype, []).append(place)
-            filled[type.dtype] = filled.get(type.dtype, 0) + size
     return [tuple(g) for g in groups.values() if len(g) > 1]
