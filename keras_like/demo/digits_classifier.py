@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.demo.timing import in_turns, progress
+from treadle.keras_like.demo.timing import in_turns, over, progress
 
 BATCH = 64
 WIDTHS = (256, 256, 10)
@@ -169,25 +169,14 @@ def run(say: Callable[[str], None], data_name: str = "digits", epochs: int = 10,
     batches = [(tf.convert_to_tensor(x), tf.convert_to_tensor(y)) for x, y in whole]
     state = jax_state(x_train.shape[1])
 
-    def eager() -> None:
-        for x, y in batches[:20]:
-            loss = model.train_step(x, y)
-        loss.numpy()
-
-    def compiled() -> None:
-        for x, y in batches:
-            loss = model.compiled_step(x, y)
-        loss.numpy()
-
-    def by_hand() -> None:
+    def hand_step(x: Any, y: Any) -> Any:
         nonlocal state
-        for x, y in whole:
-            state, loss = jax_step(state, x, y)
-        loss.block_until_ready()
+        state, loss = jax_step(state, x, y)
+        return loss
 
-    for warm in (eager, compiled, by_hand):
-        warm()
-    seconds = in_turns({"eager": eager, "compiled": compiled, "jax.jit by hand": by_hand}, timed_rounds)
+    ways = {"eager": over(model.train_step, batches[:20]), "compiled": over(model.compiled_step, batches),
+            "jax.jit by hand": over(hand_step, whole)}
+    seconds = in_turns(ways, timed_rounds)
     seconds["eager"] *= len(batches) / len(batches[:20])
     return Result(losses, accuracies, test_accuracy, seconds, len(batches),
                   model.compiled_step.get_concrete_function(*batches[0]))

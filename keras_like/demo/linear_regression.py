@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.demo.timing import in_turns, progress
+from treadle.keras_like.demo.timing import in_turns, over, progress
 
 BATCH = 256
 LEARNING_RATE = 0.01
@@ -91,25 +91,14 @@ def run(say: Callable[[str], None], epochs: int = 10, timed_epochs: int = 20) ->
     batches = [(tf.convert_to_tensor(x), tf.convert_to_tensor(y)) for x, y in arrays]
     params = {"w": jnp.asarray(model.w.numpy()), "b": jnp.asarray(model.b.numpy())}
 
-    def eager() -> None:
-        for x, y in batches:
-            loss = model.train_step(x, y)
-        loss.numpy()
-
-    def compiled() -> None:
-        for x, y in batches:
-            loss = model.compiled_step(x, y)
-        loss.numpy()
-
-    def by_hand() -> None:
+    def hand_step(x: Any, y: Any) -> Any:
         nonlocal params
-        for x, y in arrays:
-            params, loss = jax_step(params, x, y)
-        loss.block_until_ready()
+        params, loss = jax_step(params, x, y)
+        return loss
 
-    for warm in (eager, compiled, by_hand):
-        warm()
-    seconds = in_turns({"eager": eager, "compiled": compiled, "jax.jit by hand": by_hand}, timed_epochs)
+    ways = {"eager": over(model.train_step, batches), "compiled": over(model.compiled_step, batches),
+            "jax.jit by hand": over(hand_step, arrays)}
+    seconds = in_turns(ways, timed_epochs)
     predictions = model.predict(tf.constant(points)).numpy()
     return Result(points, labels, predictions, losses, seconds, len(batches),
                   model.compiled_step.get_concrete_function(*batches[0]))

@@ -6,13 +6,17 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 T = TypeVar("T")
 
 
 def in_turns(ways: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, float]:
-    """Median seconds of each way over `rounds` rounds; every round runs each way once."""
+    """Median seconds of each way over `rounds` rounds; every round runs each way once, after one run that does not count."""
+    for warm_up in ways.values():
+        warm_up()
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in progress(range(rounds), "timing"):
         for name, run in ways.items():
@@ -20,6 +24,15 @@ def in_turns(ways: Mapping[str, Callable[[], None]], rounds: int) -> dict[str, f
             run()
             times[name].append(time.perf_counter() - start)
     return {name: statistics.median(found) for name, found in times.items()}
+
+
+def over(step: Callable[[Any, Any], Any], batches: Iterable[tuple[Any, Any]]) -> Callable[[], None]:
+    """A run of `step` over all batches, which waits for the last result."""
+    def run() -> None:
+        for x, y in batches:
+            result = step(x, y)
+        np.asarray(result)
+    return run
 
 
 def progress(items: Iterable[T], label: str) -> Iterator[T]:
