@@ -41,6 +41,15 @@ def test_to_jax_is_pure_and_equal_to_the_function():
     assert [np.allclose(a, v.numpy()) for a, v in zip(after, pure.variables)] == [True, True]
 
 
+def test_to_jax_without_arguments_is_that_of_the_only_trace():
+    f = tf.function(lambda x: x * 2.0)
+    f(tf.constant(1.0))
+    assert float(f.to_jax()([], np.float32(3.0))[0]) == 6.0
+    f(tf.constant([1.0]))
+    with pytest.raises(TypeError):
+        f.to_jax()
+
+
 def test_to_jax_composes_with_grad_and_vmap():
     v = tf.Variable(3.0)
     f = tf.function(lambda x: tf.reduce_sum(tf.sin(x) * v))

@@ -16,6 +16,7 @@ from treadle.ir.interpreter import interpreting, state
 from treadle.ir.types import TensorType
 from treadle.runtime import nest
 from treadle.runtime.eager import EAGER
+from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
 from treadle.tracer.concrete import ConcreteFunction
@@ -56,6 +57,7 @@ class Function:
         self._name = str(name or getattr(python_function, "__name__", type(python_function).__name__))
         self._signature = Signature(python_function, input_signature)
         self._concrete: dict[Any, ConcreteFunction] = {}
+        self._seen: dict[Any, list[TensorSpec]] = {}  # with reduce_retracing: the sizes that calls had in common
         self._fast: dict[Any, tuple[ConcreteFunction, Any]] = {}
         self._called = False
         self._bound: dict[int, tuple[Any, Function]] = {}
@@ -136,15 +138,15 @@ class Function:
         if key in self._concrete or not types:
             return key, types
         shape_free = tuple((k.dtype, k.rank) if isinstance(k, TensorType) else k for k in key)
-        known = self._concrete.get(("seen", shape_free))
-        if known is None:
-            self._concrete[("seen", shape_free)] = types  # type: ignore[assignment]
+        before = self._seen.get(shape_free)
+        if before is None:
+            if len(self._seen) >= _MOST_TRACES:
+                del self._seen[next(iter(self._seen))]
+            self._seen[shape_free] = [TensorSpec(t.shape, t.dtype) for t in types]
             return key, types
-        from_before: list[TensorType] = known  # type: ignore[assignment]
-        specs = [_open_spec(a, b) for a, b in zip(from_before, types)]
-        opened = signature.open_types(types, specs)  # type: ignore[arg-type]
-        self._concrete[("seen", shape_free)] = [  # type: ignore[assignment]
-            TensorType.of(t.dtype, [-1 if s is None else s for s in spec.shape]) for t, spec in zip(types, specs)]
+        specs = [b.most_specific_compatible_type(TensorSpec(t.shape, t.dtype)) for b, t in zip(before, types)]
+        self._seen[shape_free] = specs
+        opened = signature.open_types(types, specs)
         return ("open", shape_free, tuple(opened)), opened
 
     def _trace(self, structure: Any, types: list[TensorType], key: Any) -> ConcreteFunction:
@@ -222,7 +224,7 @@ class Function:
             if self._signature.specs is not None and not args and not kwargs:
                 args = self._signature.specs
             leaves = nest.flatten((args, kwargs))
-            if not any(isinstance(leaf, signature.TensorSpec) for leaf in leaves):
+            if not any(isinstance(leaf, TensorSpec) for leaf in leaves):
                 return self._find(args, kwargs)[0]
             return self._find_for_specs(args, kwargs)
         except Exception as error:
@@ -232,14 +234,14 @@ class Function:
         specs: list[Any] = []
 
         def place(leaf: Any) -> Any:
-            if isinstance(leaf, signature.TensorSpec):
+            if isinstance(leaf, TensorSpec):
                 if leaf.shape.rank is None:
                     raise errors.InvalidArgumentError(
                         f"The rank of an argument must be known; XLA needs it. Received: {leaf!r}.")
                 specs.append(leaf)
                 return Argument(len(specs) - 1)
             if isinstance(leaf, Tensor):
-                specs.append(signature.TensorSpec(leaf.shape, leaf.dtype))
+                specs.append(TensorSpec(leaf.shape, leaf.dtype))
                 return Argument(len(specs) - 1)
             return leaf
 
@@ -258,12 +260,16 @@ class Function:
     def to_jax(self, *args: Any, **kwargs: Any) -> PureFunction:
         """The function for example arguments (or `TensorSpec`s) as a pure JAX function (state, *args) -> (result, state).
 
+        Without arguments it is that of the only trace so far.
+
         >>> import jax, treadle as tf
         >>> v = tf.Variable(3.0)
         >>> pure = tf.function(lambda x: x * v).to_jax(tf.TensorSpec([], tf.float32))
         >>> float(jax.grad(lambda x: pure(pure.state(), x)[0])(jax.numpy.float32(2.0)))
         3.0
         """
+        if not args and not kwargs and len(self._concrete) == 1:
+            return PureFunction(next(iter(self._concrete.values())))
         return PureFunction(self.get_concrete_function(*args, **kwargs))
 
     def experimental_get_tracing_count(self) -> int:
@@ -359,10 +365,6 @@ def _without_self(method: Callable) -> Any:
     parameters = Signature(method).parameters
     assert parameters is not None
     return parameters.replace(parameters=list(parameters.parameters.values())[1:])
-
-
-def _open_spec(before: TensorType, now: TensorType) -> Any:
-    return signature.TensorSpec([a if a == b else None for a, b in zip(before.shape, now.shape)], now.dtype)
 
 
 def function(func: Callable | None = None, input_signature: Any = None, autograph: bool = True,
