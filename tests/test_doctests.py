@@ -30,7 +30,7 @@ def run(test: doctest.DocTest) -> None:
     assert not runner.failures, "".join(lines)
 
 
-@pytest.mark.parametrize("name", modules())
+@pytest.mark.parametrize("name", list(modules()))
 def test_examples_of_module(name):
     module = importlib.import_module(name)
     for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
