@@ -11,15 +11,7 @@ _SEED = int(os.environ.get("TREADLE_TEST_SEED", random.SystemRandom().randrange(
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="run the exhaustive checks too")
-
-
-def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--long"):
-        skip = pytest.mark.skip(reason="exhaustive; run with --long")
-        for item in items:
-            if "long" in item.keywords:
-                item.add_marker(skip)
+    parser.addoption("--long", action="store_true", help="draw more in the random checks")
 
 
 def pytest_report_header(config):
