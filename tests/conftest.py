@@ -7,15 +7,16 @@ import random
 
 import pytest
 
-_SEED = int(os.environ.get("TREADLE_TEST_SEED", random.SystemRandom().randrange(2**31)))
+# In the environment, so that the processes of `pytest -n` share it.
+_SEED = int(os.environ.setdefault("TREADLE_TEST_SEED", str(random.SystemRandom().randrange(2**31))))
 
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="draw more in the random checks")
 
 
-def pytest_report_header(config):
-    return f"treadle random seed: {_SEED} (set TREADLE_TEST_SEED to repeat)"
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"treadle random seed: {_SEED} (set TREADLE_TEST_SEED to repeat)")
 
 
 @pytest.fixture
