@@ -45,7 +45,7 @@ class Executable:
         self._graph, self._donated, self._packs = graph, donated, packs
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         with compat.enable_x64(True):
-            self.compiled = self._lower().compile()
+            self.compiled = _compiled(self._lower())
         self.call = _direct_call(self.compiled)
 
     def _lower(self) -> Any:
@@ -90,6 +90,16 @@ class Executable:
         return {f: int(getattr(plan, f)) for f in fields if plan is not None and hasattr(plan, f)}
 
 
+def _compiled(lowered: Any) -> Any:
+    """The compiled program. JAX's C++ code turns a Ctrl-C in one of its Python callbacks into a RuntimeError: turn it back."""
+    try:
+        return lowered.compile()
+    except RuntimeError as error:
+        if "KeyboardInterrupt" in str(error):
+            raise KeyboardInterrupt from None
+        raise
+
+
 def _check_lowered(type: TensorType, array: Any, graph: Graph) -> None:
     if tuple(array.shape) != type.shape or np.dtype(array.dtype) != type.dtype.numpy:
         raise errors.InternalError(
@@ -121,5 +131,5 @@ def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any])
         return list(results) if op.many else [results]
     run.__name__ = run.__qualname__ = op.name
     with compat.enable_x64(True):
-        compiled = jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]).compile()
+        compiled = _compiled(jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]))
     return _direct_call(compiled)

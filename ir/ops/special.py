@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from treadle.ir import dtypes
 from treadle.ir.op import op
 from treadle.ir.ops.elementwise import exp, log, log1p, negative, reciprocal, sign, square
@@ -36,7 +38,8 @@ def lgamma(x):
     """log |Gamma(x)|, where Gamma(n) = (n - 1)! for whole numbers."""
 
 
-@op(infer=unary(*FLOATS), lower=_at_least_single(lambda xp, x: xp.lax.digamma(x)),
+@op(infer=unary(*FLOATS), lower=_at_least_single(
+    lambda xp, x: xp.where(x == 0, xp.asarray(np.nan, x.dtype), xp.lax.digamma(x))),  # JAX 0.12 gives -inf at 0
     vjp=(lambda g, y, x: g * polygamma(x - x + 1, x),), traits="elementwise")
 def digamma(x):
     """The derivative of lgamma."""
