@@ -164,19 +164,31 @@ class Program:
         failure: list[BaseException] = []
         stores = self._stores(arrays, results)
 
+        finished = threading.Event()
+        claim = threading.Lock()  # whoever takes it decides: the worker to run the step, or a signal that it must not
+
         def work() -> None:
+            if not claim.acquire(blocking=False):
+                return
             try:
                 with compat.enable_x64(self._wide):
                     deque(stores, 0)
             except BaseException as error:  # handed to the caller below
                 failure.append(error)
+            finally:
+                finished.set()
 
-        worker = threading.Thread(target=work, name="treadle-first-step")
-        worker.start()
         interrupt: BaseException | None = None
-        while worker.is_alive():
+        try:
+            threading.Thread(target=work, name="treadle-first-step").start()
+        except KeyboardInterrupt as error:
+            if claim.acquire(blocking=False):
+                raise
+            interrupt = error
+        # Not `Thread.join`: interrupted, it takes the thread for finished.
+        while not finished.is_set():
             try:
-                worker.join()
+                finished.wait()
             except KeyboardInterrupt as error:
                 interrupt = error
         if failure:
