@@ -48,7 +48,6 @@ class FuncGraph(TensorInterpreter):
         self.created: list[Variable] = []
         self.captures: list[tuple[Any, Value]] = []
         self.variables: dict[int, VariableState] = {}
-        self.ended = False
         self._captured: dict[int, SymbolicTensor] = {}
 
     def add_argument(self, type: TensorType, name: str) -> SymbolicTensor:

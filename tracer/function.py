@@ -184,7 +184,6 @@ class Function:
                 return Argument(len(values) - 1)
 
             results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])
-        trace.ended = True
         return trace, ConcreteFunction(trace, structure, names, results, values, [s.value for s in symbols])
 
     def _tensor_names(self, structure: Any) -> list[str]:
