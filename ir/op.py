@@ -14,6 +14,10 @@ Positional parameters are operands, keyword-only ones attributes (their annotati
 - `vjp`: one function for each operand, `f(g, y, *operands, **attributes)` returning the operand's cotangent, or None
   in its place where there is no gradient; or one function that returns the tuple of all. `g` and `y` are tuples
   if `many`. Written in ops, so it serves the eager tape, the traced tape and higher orders.
+- `with_residuals` and `jvp`, for ops that hold graphs: the form that keeps what the gradient needs, and forward mode.
+- `valid(*operands, **attributes)`, written in ops, is a bool scalar (None: certainly true) that says whether the
+  operands' values are allowed; `invalid(*arrays, **attributes)` makes the exception to raise if they are not.
+- `host(*tensors, **attributes)` carries the op out in Python, for ops with an effect; then `lower` is None.
 """
 
 from __future__ import annotations
@@ -56,8 +60,9 @@ class Op:
     """An operation that can be called on tensors. See the module's docstring for its rules."""
 
     def __init__(self, function: Callable, *, infer: Callable, lower: Callable | None, vjp: Any = None,
-                 sizes: Callable | None = None, with_residuals: Callable | None = None, traits: str = "",
-                 many: bool = False):
+                 sizes: Callable | None = None, with_residuals: Callable | None = None, jvp: Callable | None = None,
+                 valid: Callable | None = None, invalid: Callable | None = None, host: Callable | None = None,
+                 traits: str = "", many: bool = False):
         self.name = function.__name__.strip("_") if function.__name__.endswith("_") else function.__name__
         self.__name__ = self.__qualname__ = self.name
         self.__doc__ = function.__doc__
@@ -67,7 +72,8 @@ class Op:
         if self.traits - TRAITS:
             raise ValueError(f"unknown traits of {self.name}: {self.traits - TRAITS}")
         self.infer, self.lower, self.vjp, self.sizes = infer, lower, vjp, sizes
-        self.with_residuals = with_residuals
+        self.with_residuals, self.jvp = with_residuals, jvp
+        self.valid, self.invalid, self.host = valid, invalid, host
         self.many = many
         parameters = inspect.signature(function).parameters.values()
         operands = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
@@ -215,10 +221,8 @@ def on_sizes(function: Callable) -> Callable:
     return rule
 
 
-def op(*, infer: Callable, lower: Callable | None, vjp: Any = None, sizes: Callable | None = None,
-       with_residuals: Callable | None = None, traits: str = "", many: bool = False) -> Callable[[Callable], Op]:
+def op(*, infer: Callable, lower: Callable | None, **rules: Any) -> Callable[[Callable], Op]:
     """Define an op: a decorator for a function whose signature is the schema and whose docstring is the docstring."""
     def define(function: Callable) -> Op:
-        return Op(function, infer=infer, lower=lower, vjp=vjp, sizes=sizes, with_residuals=with_residuals,
-                  traits=traits, many=many)
+        return Op(function, infer=infer, lower=lower, **rules)
     return define
