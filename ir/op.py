@@ -17,7 +17,8 @@ Positional parameters are operands, keyword-only ones attributes (their annotati
 - `with_residuals` and `jvp`, for ops that hold graphs: the form that keeps what the gradient needs, and forward mode.
 - `valid(*operands, **attributes)`, written in ops, is a bool scalar (None: certainly true) that says whether the
   operands' values are allowed; `invalid(*arrays, **attributes)` makes the exception to raise if they are not.
-- `host(*tensors, **attributes)` carries the op out in Python, for ops with an effect; then `lower` is None.
+- `host(*arrays, **attributes)` carries the op out in Python, on NumPy arrays, for ops with an effect; then `lower` is
+  None.
 """
 
 from __future__ import annotations

@@ -6,9 +6,12 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from treadle.ir import errors
 from treadle.ir.attributes import attribute_key
 from treadle.ir.autodiff import Pullback, pullback
+from treadle.ir.dtypes import as_dtype
 from treadle.ir.interpreter import set_default_interpreter, state
 from treadle.ir.op import Op
 from treadle.ir.ops.structure import call
@@ -70,6 +73,8 @@ class EagerInterpreter(TensorInterpreter):
             if "constant" in op.traits:
                 array = attributes["value"]
                 return (from_numpy(array, op.infer(value=array).dtype),)
+            if op.host is not None:
+                return self._on_host(op, operands, attributes)
             key = (op, *[o.type for o in operands], *map(attribute_key, attributes.values()))
         else:
             key = (op, *[o.type for o in operands])
@@ -77,6 +82,11 @@ class EagerInterpreter(TensorInterpreter):
         if kernel is None:
             kernel = self._compile(key, op, operands, attributes)
         return kernel.run(operands)
+
+    def _on_host(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[EagerTensor, ...]:
+        op.infer_types([o.type for o in operands], attributes)
+        results = op.host(*[np.asarray(o._array) for o in operands], **attributes)  # type: ignore[misc]
+        return tuple([from_numpy(r, as_dtype(r.dtype)) for r in results])
 
     def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel:
         kernel = Kernel(op, [o.type for o in operands], attributes)

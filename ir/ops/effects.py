@@ -1,0 +1,115 @@
+"""Ops with an effect: a check that may raise, a text that is written, a Python function that is called.
+
+They happen in program order, each once, and stay although nobody uses their results. Eager execution carries them out
+in Python (the `host` rule); in a compiled program `treadle.ir.passes.effects` turns them into values.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from treadle.ir import errors, location
+from treadle.ir.attributes import Opaque
+from treadle.ir.op import Rest, op
+from treadle.ir.types import TensorType
+
+
+class Failure:
+    """What a check raises. Called with the NumPy arrays of the check's data it returns the exception.
+
+    `text` describes the failure where the data cannot be had. A check that is `required` belongs to the program's
+    meaning (a `raise` of the user's); the others are left out under `tf.debugging.disable_checks()`.
+    """
+
+    __slots__ = ("build", "text", "required")
+
+    def __init__(self, build: Callable[..., BaseException], text: str, required: bool = True):
+        self.build, self.text, self.required = build, text, required
+
+    def __call__(self, *arrays: np.ndarray) -> BaseException:
+        return self.build(*arrays)
+
+    def __repr__(self) -> str:
+        return f"<failure: {self.text}>"
+
+
+def _check_infer(condition: TensorType, *data: TensorType, failure: Any) -> tuple[()]:
+    if not condition.dtype.is_bool or condition.shape:
+        raise errors.DtypeError(f"The condition of a check is a bool scalar. Received: {condition}.")
+    return ()
+
+
+def _check_host(condition: np.ndarray, *data: np.ndarray, failure: Any) -> tuple[()]:
+    if not condition:
+        error = failure(*data)
+        if isinstance(error, errors.OpError):
+            error.location = location.user_location()
+        raise error
+    return ()
+
+
+@op(infer=_check_infer, lower=None, host=_check_host, traits="effect", many=True)
+def check(operands: Rest, *, failure: Opaque):
+    """Raise `failure(*data)` unless the first operand, a bool scalar, is true. The other operands are the data."""
+
+
+def _print_host(*arrays: np.ndarray, writer: Any) -> tuple[()]:
+    writer(*arrays)
+    return ()
+
+
+@op(infer=lambda *types, writer: (), lower=None, host=_print_host, traits="effect", many=True)
+def print_(operands: Rest, *, writer: Opaque):
+    """Call `writer` with the operands as NumPy arrays; it writes them somewhere."""
+
+
+def _host_function(*arrays: np.ndarray, function: Any, types_out: Any) -> list[np.ndarray]:
+    return host_results(function, arrays, types_out)
+
+
+def _host_vjp(g: Any, y: Any, *operands: Any, function: Any, types_out: Any) -> Any:
+    transposed = getattr(function, "transposed", None)
+    if transposed is None:
+        return [None] * len(operands)
+    places = [i for i, o in enumerate(operands) if o.dtype.is_differentiable]
+    given = [c for c in g if c is not None]
+    found: list[Any] = [None] * len(operands)
+    results = host_function([*operands, *given], function=transposed(len(operands), tuple(places)),
+                            types_out=tuple(operands[i].type for i in places))
+    for place, result in zip(places, results):
+        found[place] = result
+    return found
+
+
+@op(infer=lambda *types, function, types_out: types_out, lower=None, host=_host_function, vjp=_host_vjp,
+    traits="effect", many=True)
+def host_function(operands: Rest, *, function: Opaque, types_out: Opaque):
+    """The results of a Python function that takes and returns NumPy arrays, of the types `types_out` (a tuple).
+
+    If `function` has a method `transposed(count, places)`, that returns the function (operands, cotangents of the
+    differentiable results) -> cotangents of the operands at `places`, which is the gradient; else there is none.
+    """
+
+
+def host_results(function: Callable, arrays: Sequence[np.ndarray], types: Sequence[TensorType]) -> list[np.ndarray]:
+    """What a Python function returns for the arrays, checked against the types that were announced."""
+    returned = function(*arrays)
+    given = list(returned) if isinstance(returned, (list, tuple)) else [] if returned is None else [returned]
+    name = getattr(function, "__name__", repr(function))
+    if len(given) != len(types):
+        raise errors.InvalidArgumentError(
+            f"The function {name} was to return {len(types)} tensors. Received: {len(given)}.")
+    results = []
+    for i, (value, type) in enumerate(zip(given, types)):
+        array = np.asarray(value)
+        if array.dtype != type.dtype.numpy:
+            raise errors.InvalidArgumentError(
+                f"Result {i} of the function {name} was to have the dtype {type.dtype.name}. Received: {array.dtype}. "
+                "Convert it in the function, or change `Tout`.")
+        fits = array.ndim == type.rank and all(not isinstance(s, int) or s == n for s, n in zip(type.shape, array.shape))
+        if not fits:
+            raise errors.InvalidArgumentError(
+                f"Result {i} of the function {name} was to have the shape {type.shape}. Received: {array.shape}.")
+        results.append(array)
+    return results
