@@ -73,6 +73,29 @@ class JaxNamespace:
         axes = tuple(0 if m else None for m in mapped)
         return jax.vmap(lambda *rows: self.run_graph(graph, rows), in_axes=axes)(*arrays)
 
+    def cond(self, branches: Sequence[Any], chosen: Any, operands: Sequence[Any]) -> Sequence[Any]:
+        """The outputs of the branch that a bool (true: the first) or an index (out of range: the last) chooses."""
+        functions = [lambda *x, graph=graph: self.run_graph(graph, x) for graph in branches]
+        if chosen.dtype == bool:
+            return lax.cond(chosen, functions[0], functions[1], *operands)
+        last = len(branches) - 1
+        return lax.switch(jnp.where((chosen < 0) | (chosen > last), last, chosen), functions, *operands)
+
+    def while_loop(self, condition: Any, body: Any, carried: Sequence[Any], invariants: Sequence[Any]) -> Sequence[Any]:
+        """The carried values after as many rounds of `body` as `condition` allows."""
+        return lax.while_loop(lambda state: self.run_graph(condition, (*state, *invariants))[0],
+                              lambda state: tuple(self.run_graph(body, (*state, *invariants))), tuple(carried))
+
+    def scan(self, body: Any, carried: Sequence[Any], invariants: Sequence[Any], scanned: Sequence[Any], length: int,
+             reverse: bool) -> Sequence[Any]:
+        """The carried values after `length` rounds of `body`, and its further outputs stacked."""
+        def step(state: tuple, rows: tuple) -> tuple[tuple, tuple]:
+            outputs = self.run_graph(body, (*state, *invariants, *rows))
+            return tuple(outputs[:len(state)]), tuple(outputs[len(state):])
+
+        state, stacked = lax.scan(step, tuple(carried), tuple(scanned), length, reverse)
+        return [*state, *stacked]
+
     @staticmethod
     def jax_function(function: Any, arrays: Sequence[Any]) -> Sequence[Any]:
         """A user's JAX function, under the 64-bit setting that the user's own code would see."""
