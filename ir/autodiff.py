@@ -11,7 +11,7 @@ is reverse mode applied twice: the backward pass is linear in its cotangent, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from treadle.ir import errors
@@ -19,6 +19,7 @@ from treadle.ir.builder import GraphBuilder, append, copy, copy_operations
 from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import REGISTRY, Op
+from treadle.ir.passes import nested
 
 
 class Record(NamedTuple):
@@ -104,6 +105,16 @@ class Linearized:
             found[i] = result
         return found
 
+    def restricted(self, outputs: Iterable[int]) -> Linearized:
+        """The gradient with cotangents of some of the outputs only; the others count as zero and cost nothing."""
+        wanted = tuple(sorted({*outputs} & {*self.outputs}))
+        if wanted == self.outputs:
+            return self
+        key = ("restricted", wanted)
+        if key not in self.forward.cache:
+            self.forward.cache[key] = _restricted(self, wanted)
+        return self.forward.cache[key]
+
 
 def linearize(graph: Graph) -> Linearized:
     """The gradient of a graph with respect to all its differentiable inputs, cached on the graph."""
@@ -123,12 +134,8 @@ def _linearize(graph: Graph) -> Linearized:
     count = len(joint.operations)
     given = [joint.add_input(outputs[i].type, f"g{i}") for i in wanted]
     with interpreting(GraphBuilder(joint)):
-        cotangents: dict[int, Any] = {}
-        for i, g in zip(wanted, given):
-            before = cotangents.get(id(outputs[i]))
-            cotangents[id(outputs[i])] = g if before is None else REGISTRY["add"](before, g)
-        records = joint.operations[:count]
-        cotangents = _swept_with_locations(joint, records, cotangents, active)
+        seeds = _seeds(outputs, wanted, given)
+        cotangents = _swept_with_locations(joint, joint.operations[:count], seeds, active)
     found = [(i, cotangents[id(v)]) for i, v in enumerate(joint.inputs[:len(graph.inputs)]) if id(v) in cotangents]
     return split(joint, count, len(graph.inputs), outputs, wanted, found)
 
@@ -140,9 +147,48 @@ def _copy_with_residuals(operations: Sequence[Operation], into: Graph, values: d
             copy_operations([operation], into, values)
         else:
             operands = [values[o] for o in operation.operands]
-            attributes, _ = operation.op.with_residuals(operands, operation.attributes)
+            with interpreting(GraphBuilder(into, operation.location)):
+                attributes, _, operands = operation.op.with_residuals(operands, operation.attributes)
             results = append(into, operation.op, operands, attributes, operation.location).results
             values.update(zip(operation.results, results))
+
+
+def _restricted(linearized: Linearized, wanted: tuple[int, ...]) -> Linearized:
+    joint, _ = copy(linearized.forward)
+    inputs, early = list(joint.inputs), list(joint.operations)
+    active = active_ids(early, [v for v in inputs if v.dtype.is_differentiable])
+    given = [joint.add_input(joint.outputs[i].type, f"g{i}") for i in wanted]
+    with interpreting(GraphBuilder(joint)):
+        cotangents = _swept_with_locations(joint, early, _seeds(joint.outputs, wanted, given), active)
+    found = [(i, cotangents[id(v)]) for i, v in enumerate(inputs) if id(v) in cotangents]
+    live = _live(joint.operations[len(early):], {v for _, v in found})
+    needed = {o for operation in live for o in operation.operands} | {v for _, v in found}
+    backward = Graph(linearized.backward.name)
+    values = {v: backward.add_input(v.type, v.name) for v in [
+        *(inputs[i] for i in linearized.kept_inputs), *joint.outputs[linearized.visible:], *given]}
+    constants = [o for o in early if "constant" in o.op.traits and o.results[0] in needed]
+    copy_operations([*constants, *live], backward, values)
+    backward.outputs = [values[v] for _, v in found]
+    return replace(linearized, outputs=wanted, backward=backward, inputs=tuple(i for i, _ in found))
+
+
+def _seeds(outputs: Sequence[Value], wanted: Sequence[int], given: Sequence[Value]) -> dict[int, Any]:
+    """The cotangents that a sweep starts with; a value may be returned twice. Adds operations where it is."""
+    cotangents: dict[int, Any] = {}
+    for i, g in zip(wanted, given):
+        before = cotangents.get(id(outputs[i]))
+        cotangents[id(outputs[i])] = g if before is None else REGISTRY["add"](before, g)
+    return cotangents
+
+
+def _live(operations: Sequence[Operation], needed: set[Value]) -> list[Operation]:
+    """The operations that `needed` depends on; `needed` is extended by their operands."""
+    live: list[Operation] = []
+    for operation in reversed(operations):
+        if not needed.isdisjoint(operation.results):
+            live.append(operation)
+            needed.update(operation.operands)
+    return live[::-1]
 
 
 def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: dict, active: set[int]) -> dict:
@@ -160,12 +206,7 @@ def split(joint: Graph, count: int, n_inputs: int, outputs: list[Value], wanted:
     """Cut a joint graph after its first `count` operations into forward and backward."""
     forward_inputs, given = joint.inputs[:n_inputs], joint.inputs[n_inputs:]
     needed = {v for _, v in found}
-    live: list[Operation] = []
-    for operation in reversed(joint.operations[count:]):
-        if any(r in needed for r in operation.results):
-            live.append(operation)
-            needed.update(operation.operands)
-    live.reverse()
+    live = _live(joint.operations[count:], needed)
     # Constants are made again in the backward graph; everything else it needs from the forward one is a residual.
     early = joint.operations[:count]
     constants = [o for o in early if "constant" in o.op.traits and o.results[0] in needed]
@@ -209,14 +250,10 @@ def pullback(op: Op, types: Sequence[Any], results: Sequence[Any], attributes: d
         found = op.cotangents(g, inputs[count:2 * count], inputs[2 * count:], attributes, needed)
     produced = tuple(i for i, (f, need) in enumerate(zip(found, needed)) if f is not None and need)
     outputs = [found[i] for i in produced]
-    live = set(outputs)
-    operations = []
-    for operation in reversed(graph.operations):
-        if any(r in live for r in operation.results):
-            operations.append(operation)
-            live.update(operation.operands)
-    used = tuple(i for i, v in enumerate(inputs) if v in live)
-    return Pullback(Graph(graph.name, [inputs[i] for i in used], operations[::-1], outputs), used, produced)
+    needed = set(outputs)
+    operations = _live(graph.operations, needed)
+    used = tuple(i for i, v in enumerate(inputs) if v in needed)
+    return Pullback(Graph(graph.name, [inputs[i] for i in used], operations, outputs), used, produced)
 
 
 def gradient(graph: Graph) -> Graph:
@@ -231,7 +268,8 @@ def gradient(graph: Graph) -> Graph:
 
 def _gradient(graph: Graph) -> Graph:
     linearized = linearize(graph)
-    joint, _ = copy(linearized.forward, f"{graph.name}_gradient")
+    # The gradient may compute the graph's results again, but what the graph does (printing) it does not do again.
+    joint, _ = copy(without_effects(linearized.forward), f"{graph.name}_gradient")
     results = joint.outputs
     wanted = [i for i, v in enumerate(graph.outputs) if v.dtype.is_differentiable]
     given = {i: joint.add_input(graph.outputs[i].type, f"g{i}") for i in wanted}
@@ -247,8 +285,23 @@ def _gradient(graph: Graph) -> Graph:
     return joint
 
 
+def without_effects(graph: Graph) -> Graph:
+    """The graph without operations that nothing depends on, those with an effect included."""
+    if "without_effects" not in graph.cache:
+        live = _live(graph.operations, set(graph.outputs))
+        result = graph if len(live) == len(graph) else Graph(graph.name, graph.inputs, live, graph.outputs)
+        if any("effect" in o.op.traits for o in result.walk()):
+            result = nested.with_nested(result, {id(g): without_effects(g) for o in live for g in o.graphs})
+        graph.cache["without_effects"] = result
+    return graph.cache["without_effects"]
+
+
 def pushforward(op: Op, types: Sequence[Any], attributes: dict[str, Any], varying: tuple[bool, ...]) -> Graph:
     """The graph (operands, tangents of the varying operands) -> tangents of the differentiable results."""
+    if op.jvp is not None:
+        joint = op.jvp(types, attributes, varying)
+        count = len(op.infer_types(types, attributes))
+        return without_effects(Graph(joint.name, joint.inputs, joint.operations, joint.outputs[count:]))
     base = Graph(f"{op.name}_once")
     operands = [base.add_input(t, f"x{i}") for i, t in enumerate(types)]
     base.outputs = list(append(base, op, operands, attributes).results)
@@ -282,7 +335,7 @@ def pushforward(op: Op, types: Sequence[Any], attributes: dict[str, Any], varyin
             if result.dtype.is_differentiable:
                 tangent = by_output.get(i)
                 joint.outputs.append(zeros_like(result) if tangent is None else tangent)
-    return joint
+    return without_effects(joint)
 
 
 def require_differentiable(value: Any, what: str) -> None:

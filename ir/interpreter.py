@@ -98,8 +98,9 @@ def bind(op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[A
         results = current.interpreter.execute(op, operands, attributes)
         visible = len(results)
     else:
-        # An op that holds graphs is carried out in a form that keeps what its gradient will need.
-        attributes, visible = op.with_residuals(operands, attributes)
+        # An op that holds graphs is carried out in a form that keeps what its gradient will need. It may take further
+        # operands: a loop its counter.
+        attributes, visible, operands = op.with_residuals(operands, attributes)
         results = current.interpreter.execute(op, operands, attributes)
     for recorder in watching:
         recorder.record(op, operands, attributes, results)

@@ -12,6 +12,9 @@ from typing import Any
 
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Bool, Int, SubGraph
+from treadle.ir.gradients import cond as cond_gradient
+from treadle.ir.gradients import scan as scan_gradient
+from treadle.ir.gradients import while_ as while_gradient
 from treadle.ir.graph import Graph
 from treadle.ir.op import Operand, Rest, op
 from treadle.ir.ops.elementwise import zeros_like
@@ -67,7 +70,8 @@ def _cond_infer(*types: TensorType, branches: Any) -> Any:
     return first
 
 
-@op(infer=_cond_infer, lower=lambda xp, *x, branches: xp.cond(branches, x[0], x[1:]), many=True)
+@op(infer=_cond_infer, lower=lambda xp, *x, branches: xp.cond(branches, x[0], x[1:]), vjp=cond_gradient.vjp,
+    with_residuals=cond_gradient.residuals, jvp=cond_gradient.jvp, many=True)
 def cond(operands: Rest, *, branches: SubGraph):
     """The results of one of `branches`, each a graph of operands[1:].
 
@@ -92,7 +96,7 @@ def _while_infer(*types: TensorType, condition: Any, body: Any, carried: int) ->
 
 
 @op(infer=_while_infer, lower=lambda xp, *x, condition, body, carried: xp.while_loop(condition, body, x[:carried], x[carried:]),
-    many=True)
+    vjp=while_gradient.vjp, with_residuals=while_gradient.residuals, jvp=while_gradient.jvp, many=True)
 def while_(operands: Rest, *, condition: SubGraph, body: SubGraph, carried: Int):
     """The first `carried` operands, replaced by the body's results as long as the condition holds.
 
@@ -125,7 +129,8 @@ def _scan_lower(xp: Any, *x: Any, body: Any, carried: int, scanned: int, length:
     return xp.scan(body, x[:carried], x[carried:fixed], x[fixed:], length, reverse)
 
 
-@op(infer=_scan_infer, lower=_scan_lower, many=True)
+@op(infer=_scan_infer, lower=_scan_lower, vjp=scan_gradient.vjp, with_residuals=scan_gradient.residuals, jvp=scan_gradient.jvp,
+    many=True)
 def scan(operands: Rest, *, body: SubGraph, carried: Int, scanned: Int, length: Int, reverse: Bool = False):
     """`length` rounds of `body`; the last `scanned` operands give one row to each round, from the last if `reverse`.
 

@@ -7,6 +7,7 @@ import numpy as np
 from treadle.ir import dtypes, errors
 from treadle.ir.attributes import Any_, Array, Opaque, SubGraph
 from treadle.ir.autodiff import Linearized, linearize
+from treadle.ir.gradients.tangents import call_jvp
 from treadle.ir.op import REGISTRY, Operand, Rest, on_sizes, op
 from treadle.ir.types import TensorType
 
@@ -55,9 +56,9 @@ def _call_infer(*types: TensorType, graph: Any) -> Any:
     return graph.output_types
 
 
-def _call_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def _call_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
     linearized: Linearized = attributes["graph"].cache.get("linearized_by") or linearize(attributes["graph"])
-    return {"graph": linearized.forward}, linearized.visible
+    return {"graph": linearized.forward}, linearized.visible, operands
 
 
 def _call_vjp(g: Any, y: Any, *operands: Any, graph: Any) -> Any:
@@ -65,7 +66,7 @@ def _call_vjp(g: Any, y: Any, *operands: Any, graph: Any) -> Any:
 
 
 @op(infer=_call_infer, lower=lambda xp, *x, graph: xp.run_graph(graph, x), vjp=_call_vjp,
-    with_residuals=_call_residuals, many=True)
+    with_residuals=_call_residuals, jvp=call_jvp, many=True)
 def call(operands: Rest, *, graph: SubGraph):
     """The outputs of `graph` for the operands."""
 
@@ -74,9 +75,9 @@ def _custom_infer(*types: TensorType, graph: Any, linearized: Any) -> Any:
     return graph.output_types
 
 
-def _custom_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def _custom_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
     linearized = attributes["linearized"]
-    return {"graph": linearized.forward, "linearized": linearized}, linearized.visible
+    return {"graph": linearized.forward, "linearized": linearized}, linearized.visible, operands
 
 
 @op(infer=_custom_infer, lower=lambda xp, *x, graph, linearized: xp.run_graph(graph, x),
@@ -93,9 +94,9 @@ def _vectorized_infer(*types: TensorType, graph: Any, mapped: Any) -> Any:
     return [TensorType.of(v.type.dtype, (sizes[0], *v.type.shape)) for v in graph.outputs]
 
 
-def _vectorized_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int]:
+def _vectorized_residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
     linearized = linearize(attributes["graph"])
-    return {"graph": linearized.forward, "mapped": attributes["mapped"]}, linearized.visible
+    return {"graph": linearized.forward, "mapped": attributes["mapped"]}, linearized.visible, operands
 
 
 def _vectorized_vjp(g: Any, y: Any, *operands: Any, graph: Any, mapped: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Derivatives of the ops that hold graphs: one file an op."""
