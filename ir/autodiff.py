@@ -20,6 +20,7 @@ from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import REGISTRY, Op
 from treadle.ir.passes import nested
+from treadle.ir.trip_counts import as_scan_if_counted
 
 
 class Record(NamedTuple):
@@ -143,13 +144,17 @@ def _linearize(graph: Graph) -> Linearized:
 def _copy_with_residuals(operations: Sequence[Operation], into: Graph, values: dict[Value, Value]) -> None:
     """Copy operations; those that hold graphs in the form that keeps residuals, as on the tape."""
     for operation in operations:
-        if operation.op.with_residuals is None:
+        op, attributes = operation.op, operation.attributes
+        if op.with_residuals is None:
             copy_operations([operation], into, values)
         else:
             operands = [values[o] for o in operation.operands]
+            counted = as_scan_if_counted(operands, **attributes) if op.name == "while" else None
+            if counted is not None:
+                op, attributes = REGISTRY["scan"], counted
             with interpreting(GraphBuilder(into, operation.location)):
-                attributes, _, operands = operation.op.with_residuals(operands, operation.attributes)
-            results = append(into, operation.op, operands, attributes, operation.location).results
+                attributes, _, operands = op.with_residuals(operands, attributes)
+            results = append(into, op, operands, attributes, operation.location).results
             values.update(zip(operation.results, results))
 
 

@@ -289,7 +289,7 @@ def while_(operands: Sequence[Value], condition: Callable, body: Callable, carri
 
 def as_size(size: Size) -> Value:
     """A size as an int32 scalar."""
-    return REGISTRY["from_size"](size=size, dtype=dtypes.int32)
+    return as_operand(np.int32(size)) if dims.is_known(size) else REGISTRY["from_size"](size=size, dtype=dtypes.int32)
 
 
 def _slots(types: Sequence[TensorType]) -> Size:

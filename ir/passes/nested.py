@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from treadle.ir.builder import GraphBuilder
 from treadle.ir.graph import Graph, Operation, Value
+from treadle.ir.interpreter import interpreting
 from treadle.ir.rewrite import with_operands
 
 Pass = Callable[[Graph], Graph]
@@ -62,3 +64,31 @@ def holds(operation: Operation, traits: frozenset[str], known: dict[Graph, bool]
         if known[graph]:
             return True
     return False
+
+
+def matters(operation: Operation, known: dict[Graph, bool]) -> bool:
+    """True if the operation, or one nested in it, has an effect or raises an error for some values of its operands."""
+    op = operation.op
+    if "effect" in op.traits:
+        return True
+    if op.valid is not None:
+        with interpreting(GraphBuilder(Graph("scratch"))):
+            if op.valid(*operation.operands, **operation.attributes) is not None:
+                return True
+    for graph in operation.graphs:
+        if graph not in known:
+            known[graph] = any(matters(o, known) for o in graph.operations)
+        if known[graph]:
+            return True
+    return False
+
+
+def live_operations(graph: Graph, outputs: Iterable[Value], known: dict[Graph, bool]) -> list[Operation]:
+    """The operations that the outputs depend on, and those that matter anyway."""
+    live = set(outputs)
+    kept = []
+    for operation in reversed(graph.operations):
+        if not live.isdisjoint(operation.results) or matters(operation, known):
+            kept.append(operation)
+            live.update(operation.operands)
+    return kept[::-1]

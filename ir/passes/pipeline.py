@@ -18,10 +18,14 @@ from dataclasses import dataclass, field
 from treadle.ir import errors
 from treadle.ir.graph import Graph
 from treadle.ir.passes.algebra import algebra
+from treadle.ir.passes.branches import branches
 from treadle.ir.passes.common_subexpressions import common_subexpressions
 from treadle.ir.passes.constant_folding import constant_folding
+from treadle.ir.passes.counted_loops import counted_loops
 from treadle.ir.passes.dead_code import dead_code
 from treadle.ir.passes.inlining import inlining
+from treadle.ir.passes.loop_invariants import loop_invariants
+from treadle.ir.passes.loop_values import loop_values
 from treadle.ir.passes.nested import Pass
 from treadle.ir.verifier import verify as verify_graph
 
@@ -29,6 +33,10 @@ PIPELINE: list[tuple[str, Pass]] = [
     ("inlining", inlining),
     ("constant_folding", constant_folding),
     ("algebra", algebra),
+    ("counted_loops", counted_loops),
+    ("branches", branches),
+    ("loop_values", loop_values),
+    ("loop_invariants", loop_invariants),
     ("common_subexpressions", common_subexpressions),
     ("dead_code", dead_code),
 ]

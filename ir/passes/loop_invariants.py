@@ -1,0 +1,89 @@
+"""Loop invariants: what a loop computes anew in each round, and is the same in each, is computed before it.
+
+    %0 = while(%x, %w) {condition=@c, body=@body, carried=1}        %0 = exp(%w) : f32[]
+    graph body(%x: f32[], %w: f32[]) -> (f32[]) {                   %1 = while(%x, %w, %0) {...}
+      %0 = exp(%w) : f32[]                                    ->    graph body(%x: f32[], %w: f32[], %i: f32[]) ... {
+      %1 = multiply(%x, %0) : f32[]                                   %0 = multiply(%x, %i) : f32[]
+      return %1                                                       return %0
+
+Only operations without effects that raise no errors: they may be computed although the loop makes no round. Constants
+stay, and so do layout and broadcasting of an invariant, unless for an operation that leaves the loop: they cost nothing
+in a round, but outside they would be an array to keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from treadle.ir.builder import copy_operations
+from treadle.ir.graph import Graph, Operation, Value
+from treadle.ir.ops.arrays import broadcast_to, expand_dims, reshape, squeeze
+from treadle.ir.ops.control import scan, while_
+from treadle.ir.ops.elementwise import ones_like, zeros_like
+from treadle.ir.ops.structure import identity, stop_gradient
+from treadle.ir.passes.nested import holds, matters
+from treadle.ir.passes.regions import control_flow_pass
+
+_FREE = frozenset({broadcast_to, expand_dims, reshape, squeeze, ones_like, zeros_like, identity, stop_gradient})
+_STAYS = frozenset({"effect", "barrier", "constant"})
+
+
+def _leaving(graph: Graph, invariants: Sequence[Value]) -> list[Operation]:
+    """The operations of a loop's graph that can be carried out before the loop, with the constants they use."""
+    same = set(invariants)
+    could: list[Operation] = []
+    constants: dict[Value, Operation] = {}
+    known: dict[Graph, bool] = {}
+    held: dict[Graph, bool] = {}
+    for operation in graph.operations:
+        if "constant" in operation.op.traits:
+            constants[operation.results[0]] = operation
+        elif (not same.isdisjoint(operation.operands) and all(o in same or o in constants for o in operation.operands)
+              and not holds(operation, _STAYS - {"constant"}, held) and not matters(operation, known)):
+            could.append(operation)
+            same.update(operation.results)
+    wanted: set[Value] = set()
+    leaving = set()
+    for operation in reversed(could):
+        if operation.op not in _FREE or not wanted.isdisjoint(operation.results):
+            leaving.add(operation)
+            wanted.update(operation.operands)
+    return [o for o in graph.operations if o in leaving or "constant" in o.op.traits and o.results[0] in wanted]
+
+
+def _hoisted(operation: Operation, into: Graph, used: set[Value]) -> list[Value] | None:
+    attributes, operands = operation.attributes, operation.operands
+    c, fixed = attributes["carried"], len(operands) - attributes.get("scanned", 0)
+    names = [k for k in ("condition", "body") if k in attributes]
+    leaving = {k: _leaving(attributes[k], attributes[k].inputs[c:fixed]) for k in names}
+    if not any(leaving.values()):
+        return None
+    new = dict(attributes)
+    outside: list[Value] = []  # the new invariants
+    inside: dict[str, list[Value]] = {}  # what stood for them in each graph
+    for k in names:
+        graph = attributes[k]
+        values = dict(zip(graph.inputs, operands))
+        copy_operations(leaving[k], into, values)
+        gone = {o for o in leaving[k] if "constant" not in o.op.traits}
+        needed = {*graph.outputs, *(v for o in graph.operations if o not in gone for v in o.operands)}
+        inside[k] = [r for o in leaving[k] if o in gone for r in o.results if r in needed]
+        outside += [values[v] for v in inside[k]]
+    for k in names:
+        graph = attributes[k]
+        new[k] = Graph(graph.name)
+        values = {v: new[k].add_input(v.type, v.name) for v in graph.inputs[:fixed]}
+        for other in names:
+            for v in inside[other]:
+                values[v] = new[k].add_input(v.type)
+        values.update((v, new[k].add_input(v.type, v.name)) for v in graph.inputs[fixed:])
+        gone = {o for o in leaving[k] if "constant" not in o.op.traits}
+        copy_operations([o for o in graph.operations if o not in gone], new[k], values)
+        new[k].outputs = [values[v] for v in graph.outputs]
+    moved = Operation(operation.op, [*operands[:fixed], *outside, *operands[fixed:]], new,
+                      [r.type for r in operation.results], operation.location)
+    into.operations.append(moved)
+    return list(moved.results)
+
+
+loop_invariants = control_flow_pass(frozenset({while_, scan}), _hoisted)
