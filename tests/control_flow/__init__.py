@@ -61,7 +61,7 @@ class Program:
     made: bool = False
     reaches_all: bool = True
     needs: str = ""  # a public name that must exist: "while_loop"
-    exact: bool = False  # the values must be bit-equal
+    oracle: str | None = "tf"  # the eager values are TensorFlow's, recorded in tensorflow.json
     error: type[Exception] | tuple = ()  # refused: the exception of compiling
     says: str = ""  # refused: a regular expression that the message must contain
 

@@ -410,5 +410,5 @@ def names_that_a_compiler_may_use_itself(x):
 
 @program((2.0, Py(-3)), (-2.0, Py(-3)))
 def unary_operators(x, k):
-    y = -x + +x * ~k
+    y = -x + x * ~k - +k
     return y if not (k > 0) else x

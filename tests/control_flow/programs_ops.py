@@ -44,9 +44,9 @@ def switch_case(i, x):
     return tf.switch_case(i, [lambda: x, lambda: x * x, lambda: tf.sin(x)])
 
 
-@program((5, 1.5), (7, 1.5), (0, 1.5), needs="switch_case")
+@program((0, 1.5), (1, 1.5), (7, 1.5), needs="switch_case")
 def switch_case_with_a_default(i, x):
-    return tf.switch_case(i, {5: lambda: x, 7: lambda: -x}, default=lambda: x * 100.0)
+    return tf.switch_case(i, {0: lambda: x, 1: lambda: -x}, default=lambda: x * 100.0)
 
 
 @program((1.5, 0), (1.5, 1), (1.5, 4), grad=2, needs="while_loop")
@@ -119,7 +119,7 @@ def tensor_array_of_dynamic_size(n, x):
 
 @program([1.0, 2.0, 3.0], [4.0, 5.0, 6.0], grad=1, needs="TensorArray")
 def tensor_array_unstack_read_and_stack(xs):
-    parts = tf.TensorArray(tf.float32, size=3).unstack(xs)
+    parts = tf.TensorArray(tf.float32, size=3, clear_after_read=False).unstack(xs)
     total = tf.zeros([])
     for i in tf.range(3):
         total += parts.read(i) * tf.cast(i, tf.float32)
@@ -202,7 +202,7 @@ def control_dependencies_group_and_no_op():
 def set_loop_options(n):
     total = 0
     for i in tf.range(n):
-        tf.autograph.experimental.set_loop_options(parallel_iterations=4, maximum_iterations=2)
+        tf.autograph.experimental.set_loop_options(parallel_iterations=4, maximum_iterations=10)
         total += i
     return total
 
