@@ -15,7 +15,6 @@ from control_flow.record import FILE, recorded
 
 import treadle as tf
 
-
 ORACLE = json.loads(FILE.read_text())
 
 
