@@ -156,7 +156,7 @@ def generator_expression_in_a_sum(x):
 def starred_unpacking(x):
     first, *rest = [x, x + 1.0, x + 2.0]
     if x > 0:
-        *rest, first = rest
+        first, *rest = [*rest, first]
     return first, tf.add_n([*rest, *(x, x)])
 
 
