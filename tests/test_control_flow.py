@@ -282,7 +282,8 @@ def test_forward_mode(program, capfd):
 
 # --- refused --------------------------------------------------------------------------------------------------------
 
-ADVICE = r"(?i)\b(use|write|pass|give|move|return|make|call|set|define|put|keep|let|convert|pad|collect|cast|assign|decide|compute|raise|loop over)\b"
+ADVICE = (r"(?i)\b(use|write|pass|give|move|return|make|call|set|define|put|keep|let|convert|pad|collect|cast|assign|decide|"
+          r"compute|raise|loop over)\b")
 
 
 @table(REFUSED)
