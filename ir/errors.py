@@ -6,7 +6,10 @@ Each also derives from the built-in exception a Python user would expect, so tha
 
 from __future__ import annotations
 
+import ast
+import linecache
 from types import TracebackType
+from typing import NoReturn
 
 from treadle.ir import location
 
@@ -79,3 +82,20 @@ def trimmed(error: Exception) -> Exception:
     for frame in reversed(frames):
         kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return error.with_traceback(kept)
+
+
+def raise_at(error: BaseException, where: location.Location | None) -> NoReturn:
+    """Raise the exception as if the user's line had raised it: the traceback ends there, and shows that line."""
+    if isinstance(error, OpError):
+        error.location = where or error.location
+    if where is None:
+        raise error
+    source = linecache.getline(where.file, where.line)
+    # The statement is said to fill the line, so that no part of the line is marked.
+    position = {"lineno": where.line, "end_lineno": where.line, "col_offset": len(source) - len(source.lstrip()),
+                "end_col_offset": len(source.rstrip())}
+    statement = ast.Raise(ast.Name("error", ast.Load(), **position), None, **position)
+    code = compile(ast.Module([statement], []), where.file, "exec")
+    name = where.function or "<module>"
+    exec(code.replace(co_name=name, co_qualname=name), {"error": error.with_traceback(None)})
+    raise error

@@ -35,14 +35,14 @@ class Executable:
     """A compiled graph. `call(*inputs)` returns the list of outputs; it is C++ from the first to the last instruction.
 
     The graph's first `donated` inputs are state: their new values are its first `donated` outputs, and their buffers
-    may be reused. With `packs` (places among the state), each pack's arrays travel as one buffer; the program's inputs
-    and outputs are then the buffers, the state that is in none, and the rest.
+    may be reused, unless `reuse` is False. With `packs` (places among the state), each pack's arrays travel as one
+    buffer; the program's inputs and outputs are then the buffers, the state that is in none, and the rest.
     """
 
-    def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = ()):
+    def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = (), reuse: bool = True):
         if not graph.is_static:
             raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
-        self._graph, self._donated, self._packs = graph, donated, packs
+        self._graph, self._donated, self._packs, self._reuse = graph, donated, packs, reuse
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         with compat.enable_x64(True):
             self.compiled = _compiled(self._lower())
@@ -71,7 +71,8 @@ class Executable:
         program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in layouts]
         program_types += [struct(types[i]) for i in [*alone, *range(donated, len(types))]]
         with compat.enable_x64(True):
-            return jax.jit(run, donate_argnums=tuple(range(count)), keep_unused=True).lower(*program_types)
+            reused = tuple(range(count)) if self._reuse else ()
+            return jax.jit(run, donate_argnums=reused, keep_unused=True).lower(*program_types)
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""

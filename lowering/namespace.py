@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from treadle.lowering import compat
+from treadle.lowering import callback, compat
 from treadle.lowering.overrides import lowering_of
 
 
@@ -33,6 +33,7 @@ class JaxNamespace:
     linalg = jnp.linalg
     special = jax.scipy.special
     optimization_barrier = staticmethod(lax.optimization_barrier)
+    host_call = staticmethod(callback.host_call)
 
     add = _binary(lax.add, jnp.add)
     subtract = _binary(lax.sub, jnp.subtract)

@@ -3,6 +3,10 @@
 The program's call and the storing of its results happen inside one C call (`deque(map(...))` over C functions), and
 CPython looks for signals only between its own instructions. So a Ctrl-C is seen before the step or after it, never
 between, although the step's input buffers are donated: every variable is readable, at step k or k+1.
+
+The last result of a program with checks is the code of `treadle.ir.passes.effects`: if it is not 0, the new state is the
+old one, and the call raises. A program that calls Python keeps its input buffers instead, and its state is stored only
+after it has ended well: Python may then read the variables (as they were before the step), raise, or be interrupted.
 """
 
 from __future__ import annotations
@@ -14,14 +18,18 @@ from functools import partial
 from itertools import chain, repeat, starmap
 from operator import attrgetter, call
 from sys import getrefcount
-from typing import Any
+from typing import Any, NoReturn
 
 import jax.numpy as jnp
+import numpy as np
 
 from treadle.ir.graph import Graph
+from treadle.ir.passes.effects import Threaded
 from treadle.lowering import compat, packing
 from treadle.lowering.executable import Executable
+from treadle.runtime.eager import EAGER
 from treadle.runtime.pack import Pack
+from treadle.runtime.replay import raise_failure
 from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import STATE_LOCK, Cell, Variable, put_array
 
@@ -55,22 +63,24 @@ _UNSHARED, _UNSHARED_SINGLE = _unshared_count(), _unshared_count_single()
 class Program:
     """An executable with the variables it reads and writes.
 
-    Inputs of `graph`: the values of `updated`, of `read`, then of `captured` tensors, then the arguments. Outputs: the new
+    `threaded` is what is compiled; `source`, the traced graph, is carried out op by op to explain a failure.
+    Inputs of both: the values of `updated`, of `read`, then of `captured` tensors, then the arguments. Outputs: the new
     values of `updated`, then the results.
     """
 
-    def __init__(self, graph: Graph, updated: Sequence[Variable], read: Sequence[Variable], captured: Sequence[Any]):
-        self.graph = graph
+    def __init__(self, threaded: Threaded, source: Graph, updated: Sequence[Variable], read: Sequence[Variable],
+                 captured: Sequence[Any]):
+        self.threaded, self.graph, self.source = threaded, threaded.graph, source
         self.updated, self.read, self.captured = list(updated), list(read), list(captured)
-        self.types = graph.output_types[len(self.updated):]
+        self.types = source.output_types[len(self.updated):]
         self._captured_arrays = [t._array for t in self.captured]
         self._lead = bool(self.read or self._captured_arrays)
-        places = packing.layouts([v.type for v in self.updated])
+        places = [] if threaded.calls_host else packing.layouts([v.type for v in self.updated])
         # In the order of the variables' making, so that programs that update the same ones share a pack.
         self._build([tuple(sorted(pack, key=lambda i: self.updated[i]._number)) for pack in places])
 
     def _build(self, packs: Sequence[tuple[int, ...]]) -> None:
-        self.executable = Executable(self.graph, len(self.updated), packs)
+        self.executable = Executable(self.graph, len(self.updated), packs, reuse=not self.threaded.calls_host)
         self._call = self.executable.call
         self._packs = [Pack.of([self.updated[i] for i in pack], layout)
                        for pack, layout in zip(packs, self.executable.layouts)]
@@ -85,8 +95,42 @@ class Program:
         self._warm: set[tuple] = set()
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
         self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
+        step = self._run_with_host if self.threaded.calls_host else self._run_wide if self._wide else self._run
+        self._own_run = partial(self._run_checked, step) if self.threaded.has_code else step
         # Carries out the step for the argument arrays and returns the result arrays.
-        self.run: Callable[[list[Any]], list[Any]] = self._run_wide if self._wide else self._run
+        self.run: Callable[[list[Any]], list[Any]] = self._own_run
+
+    def redirect(self, run: Callable[[list[Any]], list[Any]] | None) -> None:
+        """Have callers of `run` run something else instead; None: this program again."""
+        self.run = run or self._own_run
+
+    def _run_checked(self, step: Callable[[list[Any]], list[Any]], arrays: list[Any]) -> list[Any]:
+        results = step(arrays)
+        code = int(np.asarray(results.pop()))
+        if code:
+            self._fail(code, arrays)
+        return results
+
+    def _fail(self, code: int, arrays: Sequence[Any]) -> NoReturn:
+        inputs = [*(v.array for v in (*self.updated, *self.read)), *self._captured_arrays, *arrays]
+        raise_failure(code, self.threaded, self.source, list(map(EagerTensor, inputs, self.source.input_types)), EAGER)
+
+    def _run_with_host(self, arrays: list[Any]) -> list[Any]:
+        """A step that calls Python, which may use treadle in its turn: no lock is held while it runs."""
+        with STATE_LOCK:
+            inputs = [*(v.array for v in (*self.updated, *self.read)), *self._captured_arrays, *arrays]
+        try:
+            with compat.enable_x64(self._wide):
+                results = list(self._call(*inputs))
+            failed = int(np.asarray(results[-1])) != 0
+        except RuntimeError as error:
+            if "KeyboardInterrupt" in str(error):  # it met JAX's own Python code
+                raise KeyboardInterrupt from None
+            raise
+        count = len(self.updated)
+        if not failed:
+            store_all(self.updated, results[:count])
+        return results[count:]
 
     def _run_wide(self, arrays: list[Any]) -> list[Any]:
         with compat.enable_x64(True):

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 from treadle.ir import errors
 from treadle.ir.attributes import attribute_key
 from treadle.ir.autodiff import Pullback, pullback
+from treadle.ir.builder import append
 from treadle.ir.dtypes import as_dtype
+from treadle.ir.graph import Graph, Operation
 from treadle.ir.interpreter import set_default_interpreter, state
 from treadle.ir.op import Op
 from treadle.ir.ops.structure import call
+from treadle.ir.passes.effects import NUMBERS, Threaded, numbers_error, thread_effects
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
-from treadle.lowering.executable import compile_op
-from treadle.runtime import convert
+from treadle.lowering.executable import Executable, compile_op
+from treadle.runtime import checks, convert
 from treadle.runtime.interpreter import TensorInterpreter
+from treadle.runtime.replay import raise_failure
 from treadle.runtime.tensor import EagerTensor, from_numpy, jax_array
 
 _MOST_KERNELS = 4096
@@ -30,15 +34,10 @@ class Kernel:
 
     __slots__ = ("call", "types", "wide")
 
-    def __init__(self, op: Op, types: Sequence[TensorType], attributes: dict[str, Any]):
-        for type in types:
-            if type.dtype.is_string:
-                raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.")
-        self.types = op.infer_types(types, attributes)
-        self.call = compile_op(op, types, attributes)
+    def __init__(self, call: Callable[..., Any], operands: Sequence[TensorType], results: Sequence[TensorType]):
+        self.call, self.types = call, results
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
-        self.wide = any(t.dtype.is_64_bit for t in types)
-
+        self.wide = any(t.dtype.is_64_bit for t in operands)
 
     def run(self, operands: Sequence[Any]) -> tuple[EagerTensor, ...]:
         """The results for eager tensors of the right types."""
@@ -50,15 +49,63 @@ class Kernel:
         return tuple(map(EagerTensor, arrays, self.types))
 
 
+class CheckedKernel:
+    """The kernel of an operation that may fail. Its program's last result is the code of `treadle.ir.passes.effects`."""
+
+    __slots__ = ("kernel", "operation", "threaded")
+
+    def __init__(self, operation: Operation, threaded: Threaded):
+        self.operation, self.threaded = operation, threaded
+        self.kernel = Kernel(Executable(threaded.graph).call, threaded.graph.input_types, threaded.graph.output_types)
+
+    def run(self, operands: Sequence[Any]) -> tuple[EagerTensor, ...]:
+        """The results; raises the exception of the first check that fails."""
+        results = self.kernel.run(operands)
+        code = int(np.asarray(results[-1]._array))
+        if code:
+            self._fail(code, operands, results[:-1])
+        return results[:-1]
+
+    def _fail(self, code: int, operands: Sequence[Any], results: Sequence[Any]) -> NoReturn:
+        op, attributes = self.operation.op, self.operation.attributes
+        if self.operation.graphs:
+            graph = Graph(op.name, self.operation.operands, [self.operation], self.operation.results)
+            raise_failure(code, self.threaded, graph, operands, EAGER)
+        if self.threaded.sites[code - 1].about == NUMBERS:
+            raise numbers_error(op, [r._array for r in results if r.dtype.is_floating])
+        raise op.invalid(*[np.asarray(o._array) for o in operands], **attributes)
+
+
+def kernel_of(op: Op, types: Sequence[TensorType], attributes: dict[str, Any]) -> Kernel | CheckedKernel:
+    """The operation compiled, with its checks."""
+    for type in types:
+        if type.dtype.is_string:
+            raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.")
+    graph = Graph(op.name)
+    operation = append(graph, op, [graph.add_input(t) for t in types], attributes)
+    graph.outputs = list(operation.results)
+    threaded = thread_effects(graph, settings=checks.settings())
+    if threaded.has_code:
+        return CheckedKernel(operation, threaded)
+    return Kernel(compile_op(op, types, attributes), types, graph.output_types)
+
+
 class EagerInterpreter(TensorInterpreter):
     """Runs operations on eager tensors."""
 
     is_eager = True
 
     def __init__(self) -> None:
-        self._kernels: dict[tuple, Kernel] = {}
-        self._pullbacks: dict[tuple, tuple[Pullback, Kernel | None]] = {}
+        self._kernels: dict[tuple, Kernel | CheckedKernel] = {}
+        self._pullbacks: dict[tuple, tuple[Pullback, Kernel | CheckedKernel | None]] = {}
         self._lock = threading.Lock()
+        checks.listen(self)
+
+    def settings_changed(self) -> None:
+        """Kernels contain the checks: compile them anew."""
+        with self._lock:
+            self._kernels.clear()
+            self._pullbacks.clear()
 
     def is_operand(self, value: Any) -> bool:
         return type(value) is EagerTensor
@@ -88,8 +135,8 @@ class EagerInterpreter(TensorInterpreter):
         results = op.host(*[np.asarray(o._array) for o in operands], **attributes)  # type: ignore[misc]
         return tuple([from_numpy(r, as_dtype(r.dtype)) for r in results])
 
-    def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel:
-        kernel = Kernel(op, [o.type for o in operands], attributes)
+    def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel | CheckedKernel:
+        kernel = kernel_of(op, [o.type for o in operands], attributes)
         with self._lock:
             if len(self._kernels) >= _MOST_KERNELS:
                 del self._kernels[next(iter(self._kernels))]
@@ -98,7 +145,7 @@ class EagerInterpreter(TensorInterpreter):
 
     def cotangents(self, op: Op, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any],
                    attributes: dict[str, Any], needed: Sequence[bool]) -> Sequence[Any]:
-        if state.recorders or op.with_residuals is not None or not isinstance(op, Op):
+        if state.recorders or not isinstance(op, Op) or op.with_residuals is not None or op.host is not None:
             return op.cotangents(g, y, operands, attributes, needed)
         # Nobody looks at what happens inside a gradient: it runs as one program.
         types = [o.type for o in operands]
@@ -106,7 +153,7 @@ class EagerInterpreter(TensorInterpreter):
         found = self._pullbacks.get(key)
         if found is None:
             rule = pullback(op, types, [r.type for r in y], attributes, needed)
-            kernel = Kernel(call, [v.type for v in rule.graph.inputs], {"graph": rule.graph}) if rule.produced else None
+            kernel = kernel_of(call, rule.graph.input_types, {"graph": rule.graph}) if rule.produced else None
             with self._lock:
                 if len(self._pullbacks) >= _MOST_KERNELS:
                     del self._pullbacks[next(iter(self._pullbacks))]

@@ -10,8 +10,10 @@ from treadle.ir.builder import specialise
 from treadle.ir.graph import Graph, Value
 from treadle.ir.interpreter import bind, state
 from treadle.ir.ops.structure import call
+from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
+from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
@@ -56,7 +58,8 @@ class ConcreteFunction:
         self.graph = Graph(trace.name, ordered, trace.graph.operations, outputs)
         self._argument_types = [v.type for v in arguments]
         self._fixed_types = [v.type for v in ordered[:len(ordered) - len(arguments)]]
-        self._compiled: dict[tuple[TensorType, ...], Compiled] = {}
+        self._compiled: dict[tuple[tuple[TensorType, ...], Settings], Compiled] = {}
+        checks.listen(self)
         # Results are packed by hand in the one case that small steps need fast.
         self._single = isinstance(results, signature.Argument)
 
@@ -119,7 +122,8 @@ class ConcreteFunction:
     def compiled(self, types: Sequence[TensorType] | None = None) -> Compiled:
         """The program for static argument types (those of the trace, if it has no open sizes)."""
         key = tuple(self._argument_types if types is None else types)
-        found = self._compiled.get(key)
+        now = checks.settings()
+        found = self._compiled.get((key, now))
         if found is None:
             if not all(t.is_static for t in key):
                 raise errors.InvalidArgumentError(
@@ -127,12 +131,20 @@ class ConcreteFunction:
                     f"Its arguments are {', '.join(map(str, key))}.")
             static = specialise(self.graph, [*self._fixed_types, *key])
             pipeline = run_pipeline(static)
-            program = Program(pipeline.graph, self._updated, self._read, self._captures)
+            threaded = thread_effects(pipeline.graph, len(self._updated), now)
+            program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
             if len(self._compiled) >= _MOST_PROGRAMS:
                 del self._compiled[next(iter(self._compiled))]
-            self._compiled[key] = found
+            self._compiled[key, now] = found
         return found
+
+    def settings_changed(self) -> None:
+        """See to it that callers who hold a program run the one for the checks that are wanted now."""
+        now = checks.settings()
+        for (types, then), compiled in list(self._compiled.items()):
+            program = compiled.program
+            program.redirect(None if then == now else lambda arrays, types=types: self.compiled(types).program.run(arrays))
 
     def _for(self, arguments: Sequence[Any]) -> Compiled:
         if not arguments:

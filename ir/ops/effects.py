@@ -1,17 +1,22 @@
 """Ops with an effect: a check that may raise, a text that is written, a Python function that is called.
 
+    check(%ok, %x) {failure=<python Failure #0>}
+    print(%x) {writer=<python "write" #1>}
+    %1 = host_function(%x) {function=<python "f" #2>, types_out=...} : f32[2]
+
 They happen in program order, each once, and stay although nobody uses their results. Eager execution carries them out
 in Python (the `host` rule); in a compiled program `treadle.ir.passes.effects` turns them into values.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.ir import errors, location
+from treadle.ir import dtypes, errors, location
 from treadle.ir.attributes import Opaque
-from treadle.ir.op import Rest, op
+from treadle.ir.op import Op, Rest, op
 from treadle.ir.types import TensorType
 
 
@@ -113,3 +118,41 @@ def host_results(function: Callable, arrays: Sequence[np.ndarray], types: Sequen
                 f"Result {i} of the function {name} was to have the shape {type.shape}. Received: {array.shape}.")
         results.append(array)
     return results
+
+
+# --- in a compiled program ------------------------------------------------------------------------------------------
+
+CODE = TensorType.of(dtypes.int32)
+_raised: dict[int, BaseException] = {}
+_codes = itertools.count(-1, -1)
+
+
+class HostCall:
+    """An op with an effect as a compiled program calls it: (code, *arrays) -> (code, *results).
+
+    A code other than 0 says that the program has failed: then nothing is done. An exception makes the code negative;
+    `raised(code)` gives it back.
+    """
+
+    def __init__(self, op: Op, attributes: dict[str, Any], types: Sequence[TensorType]):
+        self.op, self.attributes, self.types = op, attributes, types
+
+    def __call__(self, code: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+        if int(code) == 0:
+            try:
+                return [np.int32(0), *self.op.host(*arrays, **self.attributes)]  # type: ignore[misc]
+            except BaseException as error:  # also KeyboardInterrupt: XLA would make it an error of its own
+                code = np.int32(next(_codes))
+                _raised[int(code)] = error
+        return [np.int32(code), *(np.zeros(t.shape, t.dtype.numpy) for t in self.types)]
+
+
+def raised(code: int) -> BaseException:
+    """The exception that a host call gave the code for. It can be had once."""
+    return _raised.pop(code)
+
+
+@op(infer=lambda code, *types, function: (CODE, *function.types),
+    lower=lambda xp, *x, function: xp.host_call(function, [CODE, *function.types], x), traits="effect", many=True)
+def host_call(operands: Rest, *, function: Opaque):
+    """Call a `HostCall` from the program. The code that goes in and comes out keeps the calls in order."""

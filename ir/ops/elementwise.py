@@ -8,6 +8,7 @@ from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import Dtype
 from treadle.ir.op import Operand, on_sizes, op
 from treadle.ir.operators import TABLE
+from treadle.ir.ops.preconditions import all_hold
 from treadle.ir.ops.rules import (
     COMPLEX,
     FLOATS,
@@ -159,18 +160,27 @@ def truediv(x: Any, y: Any, name: str | None = None) -> Any:
     return divide_float(x, y)
 
 
+def _divisor_valid(x: Any, y: Any) -> Any:
+    return all_hold(y, "not_equal", 0) if y.dtype.is_integer else None
+
+
+def _divisor_invalid(x: np.ndarray, y: np.ndarray) -> Exception:
+    return errors.InvalidArgumentError("Integer division by zero")
+
+
 def _floordiv(xp: Any, x: Any, y: Any) -> Any:
     return xp.floor(xp.divide(x, y)) if xp.issubdtype(x.dtype, xp.floating) else xp.floor_divide(x, y)
 
 
-@op(infer=binary(*REALS), lower=_floordiv, sizes=known_divisor(np.floor_divide), traits="elementwise")
+@op(infer=binary(*REALS), lower=_floordiv, sizes=known_divisor(np.floor_divide), traits="elementwise",
+    valid=_divisor_valid, invalid=_divisor_invalid)
 def floordiv(x, y):
     """The largest integer not above x / y, in the dtype of x. No gradient."""
 
 
 @op(infer=binary(*REALS), lower=lambda xp, x, y: xp.remainder(x, y),
     vjp=(lambda g, z, x, y: unbroadcast(g, x), lambda g, z, x, y: unbroadcast(negative(g * floordiv(x, y)), y)),
-    sizes=known_divisor(np.remainder), traits="elementwise")
+    sizes=known_divisor(np.remainder), traits="elementwise", valid=_divisor_valid, invalid=_divisor_invalid)
 def floormod(x, y):
     """x - floor(x / y) * y: the remainder with the sign of y."""
 
@@ -181,12 +191,13 @@ def _truncatediv(xp: Any, x: Any, y: Any) -> Any:
     return xp.lax.div(*xp.broadcast_arrays(x, y))
 
 
-@op(infer=binary(*REALS), lower=_truncatediv, traits="elementwise")
+@op(infer=binary(*REALS), lower=_truncatediv, traits="elementwise", valid=_divisor_valid, invalid=_divisor_invalid)
 def truncatediv(x, y):
     """x / y rounded towards zero, in the dtype of x. No gradient."""
 
 
-@op(infer=binary(*REALS), lower=lambda xp, x, y: xp.lax.rem(*xp.broadcast_arrays(x, y)), traits="elementwise")
+@op(infer=binary(*REALS), lower=lambda xp, x, y: xp.lax.rem(*xp.broadcast_arrays(x, y)), traits="elementwise",
+    valid=_divisor_valid, invalid=_divisor_invalid)
 def truncatemod(x, y):
     """x - truncatediv(x, y) * y: the remainder with the sign of x. No gradient."""
 
@@ -253,10 +264,21 @@ def _pow_gradient_y(g: Any, z: Any, x: Any, y: Any) -> Any:
     return unbroadcast(g * conj(z * logs), y)
 
 
+def _power_valid(x: Any, y: Any) -> Any:
+    if not y.dtype.is_integer or y.dtype.is_unsigned:
+        return None
+    return all_hold(y, "greater_equal", 0)
+
+
+def _power_invalid(x: np.ndarray, y: np.ndarray) -> Exception:
+    return errors.InvalidArgumentError("Integers to negative integer powers are not allowed")
+
+
 @op(infer=binary(*NUMBERS), lower=_pow,
-    vjp=(lambda g, z, x, y: unbroadcast(g * conj(y * pow_(x, y - 1)), x), _pow_gradient_y), traits="elementwise")
+    vjp=(lambda g, z, x, y: unbroadcast(g * conj(y * pow_(x, y - 1)), x), _pow_gradient_y), traits="elementwise",
+    valid=_power_valid, invalid=_power_invalid)
 def pow_(x, y):
-    """x to the power y, element by element. Integer powers of integers wrap around."""
+    """x to the power y, element by element. Integer powers wrap around; negative ones of integers are an error."""
 
 
 @op(infer=unary(*INEXACT), lower=lambda xp, x: xp.sqrt(x), vjp=(lambda g, y, x: g * 0.5 / conj(y),),

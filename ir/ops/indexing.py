@@ -1,7 +1,7 @@
 """Slices, gather and scatter.
 
-An index outside the tensor is not an error, since a compiled program cannot raise one: `gather` gives 0 there, as
-TensorFlow does on GPUs, and `scatter` leaves the update out. Eager and compiled execution agree.
+An index outside the tensor raises an error (the `valid` rules). Where these checks are switched off, a gather gives 0
+there, a scatter leaves the update out, and a slice is moved inside.
 """
 
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from treadle.ir.dims import Dim, Size
 from treadle.ir.op import Operand, on_sizes, op
 from treadle.ir.ops.elementwise import cast, divide_float, negative, zeros_like
 from treadle.ir.ops.logic import equal
+from treadle.ir.ops.preconditions import all_in_range, in_range, out_of_range, row_out_of_range
 from treadle.ir.ops.rules import INTEGERS, require, require_rank_at_least, same_dtype, same_size, show
 from treadle.ir.types import TensorType
 
@@ -125,15 +126,39 @@ def _dynamic_slice_infer(input: TensorType, begin: TensorType, *, size: tuple[Si
     return input.with_shape(size)
 
 
+def slice_outside(shape: Any, begin: Any, size: Any) -> str | None:
+    """What to say of the first axis along which a slice reaches outside, or None."""
+    for axis, (n, b, s) in enumerate(zip(shape, begin, size)):
+        if dims.is_known(n, b, s) and not 0 <= b <= b + s <= n:
+            if s == 1:
+                return f"slice index {b} of dimension {axis} out of bounds."
+            if not 0 <= b <= n:
+                return f"Expected begin[{axis}] in [0, {n}], but got {b}"
+            return f"Expected size[{axis}] in [0, {n - b}], but got {s}"
+    return None
+
+
+def _slice_valid(input: Any, begin: Any, size: Any) -> Any:
+    # A slice of the full size fits at 0 only: its last possible place is the first.
+    room = [n - s + 1 for n, s in zip(input.type.shape, size)]
+    return all_in_range(begin, room) if room else None
+
+
+def _slice_invalid(shape: Any, begin: np.ndarray, size: Any) -> Exception:
+    return errors.InvalidArgumentError(slice_outside(shape, [int(b) for b in begin], size) or "")
+
+
 def _starts(begin: Any, rank: int) -> list[Any]:
     return [begin[i] for i in range(rank)]
 
 
 @op(infer=_dynamic_slice_infer,
     lower=lambda xp, x, begin, *, size: xp.lax.dynamic_slice(x, _starts(begin, x.ndim), size) if x.ndim else x,
-    vjp=(lambda g, y, input, begin, *, size: dynamic_update_slice(zeros_like(input), g, begin), None))
+    vjp=(lambda g, y, input, begin, *, size: dynamic_update_slice(zeros_like(input), g, begin), None),
+    valid=lambda input, begin, *, size: _slice_valid(input, begin, size),
+    invalid=lambda x, begin, *, size: _slice_invalid(x.shape, begin, size))
 def dynamic_slice(input, begin: Operand(dtypes.int32), *, size: Shape):  # type: ignore[valid-type]
-    """The slice of the given size that begins at `begin`, moved inside where it would reach over the edge."""
+    """The slice of the given size that begins at `begin`."""
 
 
 def _dynamic_update_infer(input: TensorType, update: TensorType, begin: TensorType) -> TensorType:
@@ -145,7 +170,9 @@ def _dynamic_update_infer(input: TensorType, update: TensorType, begin: TensorTy
 @op(infer=_dynamic_update_infer,
     lower=lambda xp, x, u, begin: xp.lax.dynamic_update_slice(x, u, _starts(begin, x.ndim)) if x.ndim else u,
     vjp=(lambda g, y, input, update, begin: dynamic_update_slice(g, zeros_like(update), begin),
-         lambda g, y, input, update, begin: dynamic_slice(g, begin, size=update.type.shape), None))
+         lambda g, y, input, update, begin: dynamic_slice(g, begin, size=update.type.shape), None),
+    valid=lambda input, update, begin: _slice_valid(input, begin, update.type.shape),
+    invalid=lambda x, update, begin: _slice_invalid(x.shape, begin, update.shape))
 def dynamic_update_slice(input, update, begin: Operand(dtypes.int32)):  # type: ignore[valid-type]
     """The tensor with `update` in place of the slice that begins at `begin`."""
 
@@ -187,7 +214,10 @@ def _gather_rows(xp: Any, x: Any, indices: Any, *, axis: int, batch_dims: int) -
     lower=_gather_rows,
     vjp=(lambda g, y, params, indices, *, axis, batch_dims: scatter_rows_add(
         g, indices, shape=params.type.shape, axis=axis, batch_dims=batch_dims), None),
-    sizes=lambda params, indices, *, axis, batch_dims: _known_rows(params.known, indices.known, axis, batch_dims))
+    sizes=lambda params, indices, *, axis, batch_dims: _known_rows(params.known, indices.known, axis, batch_dims),
+    valid=lambda params, indices, *, axis, batch_dims: in_range(indices, params.type.shape[axis]),
+    invalid=lambda params, indices, *, axis, batch_dims: errors.InvalidArgumentError(
+        out_of_range("indices", indices, params.shape[axis])))
 def gather_rows(params, indices: Operand(dtypes.int32), *, axis: Axis, batch_dims: Int = 0):  # type: ignore[valid-type]
     """The slices of `params` along `axis` that `indices` name; the first `batch_dims` axes of both go together."""
 
@@ -246,6 +276,12 @@ def _nd_places(rank: int, indices: Any, batch_dims: int) -> tuple[tuple[int, ...
     return tuple(range(first, first + rank - len(named) - batch_dims)), named, tuple(range(batch_dims))
 
 
+def _named(shape: Any, indices: Any, batch_dims: int = 0) -> Any:
+    """The sizes of the axes that the last axis of `indices` names."""
+    depth = (indices.type.shape if hasattr(indices, "type") else indices.shape)[-1]
+    return shape[batch_dims:batch_dims + depth]
+
+
 def _gather_nd(xp: Any, x: Any, indices: Any, *, batch_dims: int) -> Any:
     window, named, batch = _nd_places(x.ndim, indices, batch_dims)
     if 0 in [x.shape[a] for a in named]:
@@ -259,7 +295,10 @@ def _gather_nd(xp: Any, x: Any, indices: Any, *, batch_dims: int) -> Any:
 
 @op(infer=_gather_nd_infer, lower=_gather_nd,
     vjp=(lambda g, y, params, indices, *, batch_dims: scatter_nd_add_batched(
-        zeros_like(params), indices, g, batch_dims=batch_dims), None))
+        zeros_like(params), indices, g, batch_dims=batch_dims), None),
+    valid=lambda params, indices, *, batch_dims: all_in_range(indices, _named(params.type.shape, indices, batch_dims)),
+    invalid=lambda params, indices, *, batch_dims: errors.InvalidArgumentError(row_out_of_range(
+        indices, _named(params.shape, indices, batch_dims), params.shape, "param shape")))
 def gather_nd(params, indices: Operand(dtypes.int32), *, batch_dims: Int = 0):  # type: ignore[valid-type]
     """The elements or slices of `params` named by the last axis of `indices`: `params[i, j]` for an index [i, j]."""
 
@@ -285,6 +324,15 @@ def _scatter(function: str) -> Callable[..., Any]:
     return lower
 
 
+def _scatter_valid(tensor: Any, indices: Any, updates: Any) -> Any:
+    return all_in_range(indices, _named(tensor.type.shape, indices))
+
+
+def _scatter_invalid(tensor: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> Exception:
+    return errors.InvalidArgumentError(
+        row_out_of_range(indices, _named(tensor.shape, indices), tensor.shape, "shape"))
+
+
 @op(infer=_scatter_infer, lower=_scatter("scatter_add"),
     vjp=(lambda g, y, tensor, indices, updates, *, batch_dims: g, None,
          lambda g, y, tensor, indices, updates, *, batch_dims: gather_nd(g, indices, batch_dims=batch_dims)))
@@ -294,20 +342,23 @@ def scatter_nd_add_batched(tensor, indices: Operand(dtypes.int32), updates, *, b
 
 @op(infer=_scatter_infer, lower=_scatter("scatter"),
     vjp=(lambda g, y, tensor, indices, updates: tensor_scatter_nd_update(g, indices, zeros_like(updates)), None,
-         lambda g, y, tensor, indices, updates: gather_nd(g, indices)))
+         lambda g, y, tensor, indices, updates: gather_nd(g, indices)),
+    valid=_scatter_valid, invalid=_scatter_invalid)
 def tensor_scatter_nd_update(tensor, indices: Operand(dtypes.int32), updates):  # type: ignore[valid-type]
     """The tensor with `updates` in place of the elements or slices that `indices` name."""
 
 
 @op(infer=_scatter_infer, lower=_scatter("scatter_add"),
-    vjp=(lambda g, y, tensor, indices, updates: g, None, lambda g, y, tensor, indices, updates: gather_nd(g, indices)))
+    vjp=(lambda g, y, tensor, indices, updates: g, None, lambda g, y, tensor, indices, updates: gather_nd(g, indices)),
+    valid=_scatter_valid, invalid=_scatter_invalid)
 def tensor_scatter_nd_add(tensor, indices: Operand(dtypes.int32), updates):  # type: ignore[valid-type]
     """The tensor with `updates` added at `indices`; updates of one place add up."""
 
 
 @op(infer=_scatter_infer, lower=lambda xp, x, i, u: _scatter("scatter_add")(xp, x, i, xp.negative(u)),
     vjp=(lambda g, y, tensor, indices, updates: g, None,
-         lambda g, y, tensor, indices, updates: negative(gather_nd(g, indices))))
+         lambda g, y, tensor, indices, updates: negative(gather_nd(g, indices))),
+    valid=_scatter_valid, invalid=_scatter_invalid)
 def tensor_scatter_nd_sub(tensor, indices: Operand(dtypes.int32), updates):  # type: ignore[valid-type]
     """The tensor with `updates` subtracted at `indices`."""
 
@@ -320,11 +371,13 @@ def _extreme_gradients(g: Any, y: Any, tensor: Any, indices: Any, updates: Any) 
     return share * from_tensor, None, gather_nd(share, indices) * from_updates
 
 
-@op(infer=_scatter_infer, lower=_scatter("scatter_max"), vjp=_extreme_gradients)
+@op(infer=_scatter_infer, lower=_scatter("scatter_max"), vjp=_extreme_gradients,
+    valid=_scatter_valid, invalid=_scatter_invalid)
 def tensor_scatter_nd_max(tensor, indices: Operand(dtypes.int32), updates):  # type: ignore[valid-type]
     """The larger of the tensor and `updates` at `indices`; equals share the gradient."""
 
 
-@op(infer=_scatter_infer, lower=_scatter("scatter_min"), vjp=_extreme_gradients)
+@op(infer=_scatter_infer, lower=_scatter("scatter_min"), vjp=_extreme_gradients,
+    valid=_scatter_valid, invalid=_scatter_invalid)
 def tensor_scatter_nd_min(tensor, indices: Operand(dtypes.int32), updates):  # type: ignore[valid-type]
     """The smaller of the tensor and `updates` at `indices`; equals share the gradient."""

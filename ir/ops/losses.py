@@ -8,11 +8,12 @@ from treadle.ir.ops.activations import softmax
 from treadle.ir.ops.arrays import expand_dims, one_hot_at
 from treadle.ir.ops.elementary import sigmoid
 from treadle.ir.ops.elementwise import negative
+from treadle.ir.ops.preconditions import first, in_range
 from treadle.ir.ops.rules import FLOATS, require, require_rank_at_least, same_dtype, show
 from treadle.ir.types import TensorType
 
 _LABELS = (dtypes.int32, dtypes.int64, dtypes.int16, dtypes.int8, dtypes.uint8, dtypes.uint16, dtypes.uint32)
-
+_SHOWN = 64  # labels in an error message
 
 def _sparse_infer(labels: TensorType, logits: TensorType) -> TensorType:
     require(labels, _LABELS, "labels")
@@ -39,11 +40,20 @@ def _sparse_vjp(g: Any, y: Any, labels: Any, logits: Any) -> Any:
     return expand_dims(g, axis=-1) * (softmax(logits) - one_hot)
 
 
-@op(infer=_sparse_infer, lower=_sparse_lower, vjp=(None, _sparse_vjp))
+def _sparse_invalid(labels: Any, logits: Any) -> Exception:
+    classes = logits.shape[-1]
+    wrong = labels[first((labels < 0) | (labels >= classes))]
+    return errors.InvalidArgumentError(
+        f"Received a label value of {wrong} which is outside the valid range of [0, {classes}).  Label values: "
+        + " ".join(str(v) for v in labels.reshape(-1)[:_SHOWN]) + (" ..." if labels.size > _SHOWN else ""))
+
+
+@op(infer=_sparse_infer, lower=_sparse_lower, vjp=(None, _sparse_vjp),
+    valid=lambda labels, logits: in_range(labels, logits.type.shape[-1]), invalid=_sparse_invalid)
 def sparse_softmax_cross_entropy_with_logits(labels: Operand(), logits):  # type: ignore[valid-type]
     """-log softmax(logits)[label] for each row: labels of shape [...], logits [..., classes], result [...].
 
-    The gradient is softmax(logits) - one_hot(label). A label outside [0, classes) gives NaN.
+    The gradient is softmax(logits) - one_hot(label). A label outside [0, classes) is an error.
 
     >>> import treadle as tf
     >>> loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0], logits=[[0.0, 0.0]])

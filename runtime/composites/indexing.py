@@ -17,6 +17,7 @@ from treadle.ir.ops.indexing import (
     dynamic_update_slice,
     gather_rows,
     slice_length,
+    slice_outside,
     strided_slice,
     strided_slice_update,
     tensor_scatter_nd_add,
@@ -86,9 +87,9 @@ def _index_place(value: Any, size: Size, axis: int) -> Place:
     found = _scalar(value)
     if hasattr(found, "type"):
         return Place(0, size, 1, 1, True, found)
-    if dims.is_known(found, size) and not -size <= found < size:
-        raise errors.InvalidArgumentError(f"The index {found} is out of bounds for axis {axis} of size {size}.")
     begin = size + found if isinstance(found, int) and found < 0 else found
+    if dims.is_known(begin, size) and not 0 <= begin < size:
+        raise errors.InvalidArgumentError(f"slice index {begin} of dimension {axis} out of bounds.")
     return Place(begin, begin + 1, 1, 1, True)
 
 
@@ -196,8 +197,7 @@ def setitem(tensor: Any, key: Any, value: Any) -> Any:
 def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor:
     """The slice that begins at `begin` and has the given size; -1 means up to the end.
 
-    `begin` may be a tensor whose value is only known when the program runs; a slice that would reach over the edge is
-    then moved inside.
+    `begin` may be a tensor whose value is only known when the program runs.
 
     >>> import treadle as tf
     >>> tf.slice([1, 2, 3, 4], [1], [2]).numpy().tolist()
@@ -216,10 +216,9 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tenso
                 raise errors.InvalidArgumentError(
                     f"`begin` and `size` must hold {len(shape)} numbers. Received: {known} and {lengths}.")
             ends = [n if s == -1 else b + s for n, b, s in zip(shape, known, lengths)]
-            for n, b, e in zip(shape, known, ends):
-                if dims.is_known(n, b, e) and not 0 <= b <= e <= n:
-                    raise errors.InvalidArgumentError(
-                        f"The slice reaches outside the shape {show(shape)}. Received: begin={known}, size={lengths}.")
+            outside = slice_outside(shape, known, [e - b for b, e in zip(known, ends)])
+            if outside is not None:
+                raise errors.InvalidArgumentError(outside)
             return getitem(x, tuple(slice(b, e) for b, e in zip(known, ends)))
     if -1 in lengths:
         raise errors.UnimplementedError(
@@ -253,13 +252,16 @@ def strided_slice_(input_: Any, begin: Any, end: Any, strides: Any = None, begin
 
 def gather(params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0,
            name: str | None = None) -> Tensor:
-    """The slices of `params` along `axis` that `indices` name; 0 where an index is outside.
+    """The slices of `params` along `axis` that `indices` name.
 
     Shape: `params.shape[:axis] + indices.shape[batch_dims:] + params.shape[axis + 1:]`.
 
     Args:
         axis: default `batch_dims`.
         batch_dims: how many leading axes of `params` and `indices` go together.
+
+    Raises:
+        InvalidArgumentError: an index is outside.
 
     >>> import treadle as tf
     >>> tf.gather([10, 20, 30], [2, 0]).numpy().tolist()

@@ -297,11 +297,12 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
     """
     targets, predictions = as_operand(targets), as_operand(predictions)
     classes = predictions.type.shape[1]
-    chosen = gather_rows(predictions, expand_dims(targets, axis=1), axis=1, batch_dims=1)
-    larger = reduce_sum(cast(greater(predictions, chosen), dtype=dtypes.int32), axis=1)
-    valid = reduce_all(is_finite(predictions), axis=1)
     count = classes if dims.is_known(classes) else size(predictions[0])
     inside = logical_and(greater(targets, -1), less(targets, count))
+    places = select(inside, targets, 0)
+    chosen = gather_rows(predictions, expand_dims(places, axis=1), axis=1, batch_dims=1)
+    larger = reduce_sum(cast(greater(predictions, chosen), dtype=dtypes.int32), axis=1)
+    valid = reduce_all(is_finite(predictions), axis=1)
     return logical_and(logical_and(valid, inside), less(larger, k))
 
 

@@ -9,20 +9,22 @@ import numpy as np
 
 from treadle.ir import attributes, dims, dtypes, errors
 from treadle.ir.ops.arrays import concat, expand_dims, reshape, stack
+from treadle.ir.ops.effects import check
 from treadle.ir.ops.elementary import floor
-from treadle.ir.ops.elementwise import cast, divide_float, maximum, ones_like, sqrt, truncatediv
+from treadle.ir.ops.elementwise import cast, divide_float, maximum, ones_like, sqrt, truncatediv, zeros_like
 from treadle.ir.ops.indexing import (
     gather_rows,
     tensor_scatter_nd_add,
     tensor_scatter_nd_max,
     tensor_scatter_nd_min,
 )
-from treadle.ir.ops.logic import equal
-from treadle.ir.ops.reductions import reduce_prod
+from treadle.ir.ops.logic import equal, greater_equal, less
+from treadle.ir.ops.preconditions import first, place
+from treadle.ir.ops.reductions import reduce_all, reduce_prod
 from treadle.ir.ops.rules import as_operand, show
 from treadle.ir.ops.select import select
 from treadle.ir.types import product
-from treadle.runtime.composites.arrays import fill, require_known, zeros
+from treadle.runtime.composites.arrays import fill, require_known
 from treadle.runtime.composites.math import clip_by_value
 from treadle.runtime.tensor import Tensor
 
@@ -42,14 +44,44 @@ def _rows(data: Any, segment_ids: Any) -> tuple[Any, Any]:
     return reshape(data, shape=(count, *data.type.shape[rank:])), reshape(ids, shape=(count, 1))
 
 
-def _scattered(scatter: Callable, data: Any, segment_ids: Any, num_segments: Any, first: Any) -> Any:
-    rows, ids = _rows(data, segment_ids)
-    shape = (attributes.as_size(num_segments), *rows.type.shape[1:])
-    return scatter(fill(shape, as_operand(np.array(first, rows.dtype.numpy))), ids, rows)
+class _TooLarge:
+    """What to raise where a segment number is `count` or more."""
+
+    required, text = False, "A segment number is out of range."
+
+    def __init__(self, count: int):
+        self.count = count
+
+    def __call__(self, ids: np.ndarray) -> errors.InvalidArgumentError:
+        where = first(ids >= self.count)
+        return errors.InvalidArgumentError(
+            f"{place('segment_ids', where)} = {ids[where]} is out of range [0, {self.count})")
+
+
+def _scattered(scatter: Callable, data: Any, segment_ids: Any, num_segments: Any, start: Any) -> Any:
+    ids, count = as_operand(segment_ids), attributes.as_size(num_segments)
+    _check_numbers(ids, count)
+    rows, ids = _rows(data, ids)
+    shape = (count, *rows.type.shape[1:])
+    # What has a negative number is left out: it goes to the first segment as a row that changes nothing.
+    start = as_operand(np.array(start, rows.dtype.numpy))
+    if not ids.dtype.is_unsigned:
+        inside = greater_equal(ids, 0)
+        ids = select(inside, ids, zeros_like(ids))
+        rows = select(reshape(inside, shape=(-1, *[1] * (len(shape) - 1))), rows, start)
+    return scatter(fill(shape, start), ids, rows)
+
+
+def _check_numbers(ids: Any, count: Any) -> None:
+    if dims.is_known(count) and count <= ids.dtype.max and 0 not in ids.type.shape:
+        check([reduce_all(less(ids, count)), ids], failure=_TooLarge(count))
 
 
 def unsorted_segment_sum(data: Any, segment_ids: Any, num_segments: Any, name: str | None = None) -> Tensor:
     """The sum of the rows of each segment; 0 for an empty one. A row whose number is negative is left out.
+
+    Raises:
+        InvalidArgumentError: a number is `num_segments` or more.
 
     >>> import treadle as tf
     >>> tf.math.unsorted_segment_sum([1.0, 2.0, 3.0], [1, 0, 1], 2).numpy().tolist()
@@ -76,6 +108,7 @@ def unsorted_segment_prod(data: Any, segment_ids: Any, num_segments: Any, name: 
     count = attributes.as_size(num_segments)
     if count < 0:
         raise errors.InvalidArgumentError(f"`num_segments` must not be negative. Received: {count}.")
+    _check_numbers(as_operand(segment_ids), count)
     numbers = reshape(cast(as_operand(np.arange(count)), dtype=ids.dtype), shape=(count, 1))
     member = equal(numbers, reshape(ids, shape=(1, -1)))
     member = reshape(member, shape=(count, rows.type.shape[0], *[1] * (len(rows.type.shape) - 1)))
@@ -86,7 +119,7 @@ def _counts(data: Any, segment_ids: Any, num_segments: Any) -> Any:
     """How many rows each segment has (at least 1), ready to divide by."""
     rows, ids = _rows(data, segment_ids)
     ones = ones_like(cast(reshape(ids, shape=(-1,)), dtype=rows.dtype))
-    counts = tensor_scatter_nd_add(zeros((attributes.as_size(num_segments),), rows.dtype), ids, ones)
+    counts = _scattered(tensor_scatter_nd_add, ones, reshape(ids, shape=(-1,)), num_segments, 0)
     least = maximum(counts, as_operand(np.array(1, rows.dtype.numpy)))
     return reshape(least, shape=(counts.type.shape[0], *[1] * (len(rows.type.shape) - 1)))
 
