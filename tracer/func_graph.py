@@ -23,6 +23,9 @@ from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import TensorInterpreter
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
 from treadle.runtime.variable import Variable
+from treadle.tracer.guards import Guards
+from treadle.tracer.report import Report
+from treadle.tracer.staging.places import Place
 
 _LARGEST_CONSTANT = 1024  # bytes: larger arrays are passed in rather than written into the program
 
@@ -37,18 +40,38 @@ class VariableState:
 
 
 class FuncGraph(TensorInterpreter):
-    """Traces into `graph`. `may_create` says whether variables may be created (on a function's first call)."""
+    """Traces into `graph`. `may_create` says whether variables may be created (on a function's first call).
 
-    def __init__(self, name: str, may_create: bool = False):
+    `converts`: whether the front end converts the functions that are called. `guards` notes the Python state that the
+    trace depends on, `report` what became of the user's lines; a trace inside another shares them with it.
+    """
+
+    is_block = False
+
+    def __init__(self, name: str, may_create: bool = False, converts: bool | None = None):
         self.name = name
         self.graph = Graph(name)
         self.outer = state.interpreter
         self.depth: int = getattr(self.outer, "depth", 0) + 1
+        around = self.outer if isinstance(self.outer, FuncGraph) else None
+        self.converts: bool = converts if converts is not None else around is not None and around.converts
+        self.guards: Guards = around.guards if around is not None and converts is None else Guards()
+        self.report: Report = around.report if around is not None and converts is None else Report()
+        self.made: dict[int, Any] = {}  # objects made while tracing
+        self.handlers: list[Callable] = []  # of the `try` statements that user code is in
         self.may_create = may_create
         self.created: list[Variable] = []
         self.captures: list[tuple[Any, Value]] = []
         self.variables: dict[int, VariableState] = {}
         self._captured: dict[int, SymbolicTensor] = {}
+
+    def note(self, kind: str, detail: str = "") -> None:
+        """Note for `explain` what became of the user's line that is running."""
+        self.report.note(location.user_location(), kind, detail)
+
+    def will_change(self, place: Place) -> None:
+        """Word that user code is about to change a place."""
+        self.guards.changed(place, self.made)
 
     def add_argument(self, type: TensorType, name: str) -> SymbolicTensor:
         """A symbolic tensor for an argument of the function."""

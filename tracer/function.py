@@ -20,6 +20,7 @@ from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
 from treadle.tracer.concrete import ConcreteFunction
+from treadle.tracer.frontend.operators import converted
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.to_jax import PureFunction
@@ -48,12 +49,13 @@ class Function:
     """A Python function that is compiled when called. Made by `treadle.function`."""
 
     def __init__(self, python_function: Callable, input_signature: Any = None, reduce_retracing: bool = False,
-                 name: str | None = None):
+                 name: str | None = None, autograph: bool = True):
         if not callable(python_function):
             raise errors.DtypeError(f"`function` takes a Python function. Received: {python_function!r}.")
         self.python_function = python_function
         self._input_signature = input_signature
         self._reduce_retracing = reduce_retracing
+        self._autograph = autograph
         self._name = str(name or getattr(python_function, "__name__", type(python_function).__name__))
         self._signature = Signature(python_function, input_signature)
         self._concrete: dict[Any, ConcreteFunction] = {}
@@ -164,12 +166,13 @@ class Function:
         return concrete
 
     def _trace_once(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[FuncGraph, ConcreteFunction]:
-        trace = FuncGraph(self._name, may_create)
+        trace = FuncGraph(self._name, may_create, self._autograph)
         names = self._tensor_names(structure)
         with interpreting(trace):
             symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
             args, kwargs = signature.fill(structure, symbols)
-            returned = self.python_function(*args, **kwargs)
+            run = converted(self.python_function) if self._autograph else self.python_function
+            returned = run(*args, **kwargs)
             values: list[Any] = []
 
             def as_result(leaf: Any) -> Any:
@@ -307,10 +310,11 @@ class Function:
 
         @functools.wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
-            return method(bound_to(), *args, **kwargs)
+            run = converted(method) if isinstance(state.interpreter, FuncGraph) and self._autograph else method
+            return run(bound_to(), *args, **kwargs)
 
         call.__signature__ = _without_self(method)  # type: ignore[attr-defined]
-        function = Function(call, self._input_signature, self._reduce_retracing, self._name)
+        function = Function(call, self._input_signature, self._reduce_retracing, self._name, self._autograph)
         self._bound[key] = (bound_to, function)
         return self._bound[key]
 
@@ -319,12 +323,12 @@ class Function:
     def __deepcopy__(self, memo: Any) -> Function:
         copied = copy.deepcopy(self.python_function, memo)
         return self if copied is self.python_function else Function(
-            copied, self._input_signature, self._reduce_retracing, self._name)
+            copied, self._input_signature, self._reduce_retracing, self._name, self._autograph)
 
     def __reduce__(self) -> Any:
         if inspect.isfunction(self.python_function):
             return self.python_function.__qualname__
-        return Function, (self.python_function, self._input_signature, self._reduce_retracing, self._name)
+        return Function, (self.python_function, self._input_signature, self._reduce_retracing, self._name, self._autograph)
 
     def __repr__(self) -> str:
         return f"<treadle.function {self._name}{self._signature.parameters or ''}>"
@@ -379,7 +383,7 @@ def function(func: Callable | None = None, input_signature: Any = None, autograp
         func: the Python function or method.
         input_signature: a sequence of (structures of) `TensorSpec`; the function is traced once, for these.
         reduce_retracing: leave sizes open that differ between calls, rather than trace anew for each.
-        autograph: accepted for compatibility.
+        autograph: stage Python control flow that depends on tensors (the default).
         jit_compile: accepted for compatibility; every function is compiled by XLA.
 
     >>> import treadle as tf
@@ -395,5 +399,5 @@ def function(func: Callable | None = None, input_signature: Any = None, autograp
         relaxed = bool(reduce_retracing or experimental_relax_shapes)
         if isinstance(python_function, Function):
             python_function = python_function.python_function
-        return Function(python_function, input_signature, relaxed)
+        return Function(python_function, input_signature, relaxed, autograph=bool(autograph))
     return decorate if func is None else decorate(func)

@@ -1,0 +1,81 @@
+"""Small pieces of syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+OPERATORS = "_treadle"  # the name by which converted code knows `treadle.tracer.frontend.operators`
+_NO_ARGUMENTS = {"posonlyargs": [], "args": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
+
+
+def located(node: Any, where: ast.AST) -> Any:
+    """The node, and what in it has no place yet, at the beginning of `where`.
+
+    On one line: Python takes the last line of a call of a method for the place of the call.
+    """
+    line, column = where.lineno, where.col_offset  # type: ignore[attr-defined]
+    single = where.end_lineno == line  # type: ignore[attr-defined]
+    end = where.end_col_offset if single else column  # type: ignore[attr-defined]
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if "lineno" in part._attributes:
+            if part is not node and "lineno" in part.__dict__:
+                continue
+            part.lineno, part.col_offset, part.end_lineno, part.end_col_offset = line, column, line, end
+        for field in part._fields:
+            value = part.__dict__.get(field)
+            if isinstance(value, ast.AST):
+                stack.append(value)
+            elif type(value) is list:
+                stack.extend(v for v in value if isinstance(v, ast.AST))
+    return node
+
+
+def name(id: str) -> ast.Name:
+    """A name that is read."""
+    return ast.Name(id, ast.Load())
+
+
+def assign(target: str, value: ast.expr) -> ast.Assign:
+    """`target = value`."""
+    return ast.Assign([ast.Name(target, ast.Store())], value)
+
+
+def assign_constant(target: str, value: object, where: ast.AST) -> ast.Assign:
+    """`target = value`, at the line of `where`."""
+    return located(assign(target, ast.Constant(value)), where)
+
+
+def call_operator(operator: str, arguments: Sequence[ast.expr], where: ast.AST) -> ast.Call:
+    """`_treadle.operator(arguments)`, at the place of `where`."""
+    function = ast.Attribute(name(OPERATORS), operator, ast.Load())
+    return located(ast.Call(function, list(arguments), []), where)
+
+
+def delayed(expression: ast.expr) -> ast.Lambda:
+    """`lambda: expression`."""
+    made = ast.Lambda(ast.arguments(**_NO_ARGUMENTS), expression)
+    return located(made, expression) if hasattr(expression, "lineno") else made
+
+
+def thunk(id: str, body: Sequence[ast.stmt], parameter: str | None = None) -> ast.FunctionDef:
+    """`def id(): body`, or `def id(parameter): body`."""
+    arguments = ast.arguments(**{**_NO_ARGUMENTS, "args": [ast.arg(parameter)] if parameter else []})
+    made = ast.FunctionDef(id, arguments, list(body) or [ast.Pass()], [])
+    if "type_params" in ast.FunctionDef._fields:
+        made.type_params = []  # type: ignore[attr-defined]
+    return made
+
+
+def nonlocals(names: Iterable[str], global_names: Iterable[str] = ()) -> list[ast.stmt]:
+    """`nonlocal` and `global` statements, where there are names to declare."""
+    names, outer = [*names], [*global_names]
+    return [*([ast.Nonlocal(names)] if names else []), *([ast.Global(outer)] if outer else [])]
+
+
+def strings(values: Iterable[str]) -> ast.Tuple:
+    """A tuple of strings."""
+    return ast.Tuple([ast.Constant(v) for v in values], ast.Load())

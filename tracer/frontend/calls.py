@@ -1,0 +1,333 @@
+"""Calls in converted code: user functions are converted when they are called, some of Python's own understand tensors."""
+
+from __future__ import annotations
+
+import functools
+import types
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from treadle.ir import errors
+from treadle.ir.interpreter import state
+from treadle.ir.operators import TABLE
+from treadle.runtime.interpreter import current
+from treadle.runtime.tensor import SymbolicTensor, Tensor
+from treadle.runtime.variable import Variable
+from treadle.tracer.frontend import convert, iteration, text
+from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging.branches import stage_if
+from treadle.tracer.staging.places import Contents
+
+_MUTATING = {
+    list: {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "__setitem__", "__delitem__"},
+    dict: {"update", "pop", "popitem", "clear", "setdefault", "__setitem__", "__delitem__"},
+    set: {"add", "discard", "remove", "pop", "clear", "update", "difference_update", "intersection_update",
+          "symmetric_difference_update"},
+}
+_functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+_replaced: dict[Any, Callable] = {}  # Python's own functions, and what stands for them while tracing
+operators: Any = None  # the module of operators, which imports this one
+
+
+def converted(function: Any) -> Any:
+    """What to call in the place of `function` so that its control flow can be staged; `function` itself otherwise."""
+    kind = type(function)
+    if kind is types.FunctionType:
+        return _converted_function(function)
+    if kind is types.MethodType:
+        inner = function.__func__
+        made = converted(inner)
+        return function if made is inner else types.MethodType(made, function.__self__)
+    if kind is functools.partial:
+        inner = converted(function.func)
+        return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
+    if kind is types.BuiltinFunctionType or kind is type or isinstance(function, type):
+        return function
+    method = getattr(kind, "__call__", None)
+    if isinstance(method, types.FunctionType) and not isinstance(function, types.FunctionType):
+        made = _converted_function(method)
+        return function if made is method else types.MethodType(made, function)
+    return function
+
+
+def _converted_function(function: types.FunctionType) -> Any:
+    code = function.__code__
+    if convert.is_made_here(code) or convert.is_installed(code.co_filename) or is_left_alone(function):
+        return function
+    found = _functions.get(function)
+    if found is None:
+        conversion = convert.conversion_of(function)
+        found = function if conversion.code is None else convert.build(function, conversion.code, operators)
+        if found is not function:
+            _functions[function] = found
+    return found
+
+
+def is_left_alone(function: Any) -> bool:
+    """True for functions that asked not to be converted."""
+    return getattr(function, "_treadle_do_not_convert", False)
+
+
+def call(function: Any) -> Any:
+    """What to call for a call of `function`."""
+    trace = state.interpreter
+    if not isinstance(trace, FuncGraph) or not trace.converts:
+        return function
+    kind = type(function)
+    if kind is types.BuiltinFunctionType:
+        owner = function.__self__
+        if isinstance(owner, (list, dict, set)):
+            return _container_method(trace, owner, function)
+        return _replaced.get(function, function)
+    if kind is type or isinstance(function, type):
+        replaced = _replaced.get(function)
+        if replaced is not None:
+            return replaced
+        return functools.partial(_construct, trace, function) if trace.is_block else function
+    try:
+        replaced = _replaced.get(function)
+    except TypeError:
+        replaced = None
+    return converted(function) if replaced is None else replaced
+
+
+def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> Any:
+    made = kind(*args, **kwargs)
+    trace.made[id(made)] = made
+    return made
+
+
+def _container_method(trace: FuncGraph, owner: Any, method: Callable) -> Callable:
+    """A method of a list, dict or set: a change is noted before it happens."""
+    for kind, names in _MUTATING.items():
+        if isinstance(owner, kind) and method.__name__ in names:
+            trace.will_change(Contents(owner))
+            return method
+    was_read(owner)
+    return method
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """`owner.name` while tracing: properties are converted too, and simple values are noted as read."""
+    kind = type(owner)
+    if kind is types.ModuleType:
+        value = getattr(owner, name)
+        current().guards.read_attribute(owner, name, value)  # type: ignore[attr-defined]
+        return value
+    if isinstance(owner, (Tensor, Variable)):
+        return getattr(owner, name)
+    descriptor = getattr(kind, name, None)
+    if isinstance(descriptor, property) and isinstance(descriptor.fget, types.FunctionType):
+        getter = converted(descriptor.fget)
+        if getter is not descriptor.fget:
+            return getter(owner)
+    value = getattr(owner, name)
+    current().guards.read_attribute(owner, name, value)  # type: ignore[attr-defined]
+    return value
+
+
+def was_read(container: Any) -> None:
+    """Note that what a container holds matters to the trace."""
+    trace = state.interpreter
+    if isinstance(trace, FuncGraph) and isinstance(container, (list, dict, set)):
+        trace.guards.read_contents(container)
+
+
+def unrolled(iterable: Any) -> Any:
+    """A tensor's rows one by one; anything else as it is."""
+    if isinstance(iterable, iteration.Staged):
+        return iterable.unrolled()
+    return iterable
+
+
+# --- Python's own functions -----------------------------------------------------------------------------------------
+
+
+def _is_symbolic(value: Any) -> bool:
+    return isinstance(value, SymbolicTensor) or isinstance(value, Variable) and isinstance(state.interpreter, FuncGraph)
+
+
+def _replaces(*functions: Any) -> Callable:
+    def register(replacement: Callable) -> Callable:
+        for function in functions:
+            _replaced[function] = replacement
+        return replacement
+    return register
+
+
+@_replaces(print)
+def _print(*values: Any, sep: str | None = None, end: str | None = None, file: Any = None, flush: bool = False) -> None:
+    text.staged_print(values, " " if sep is None else sep, "\n" if end is None else end, file)
+
+
+def _number(kind: Any, dtype: str) -> Callable:
+    def convert_number(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs and _is_symbolic(args[0]):
+            value = current().convert(args[0])
+            if value.type.count != 1:
+                raise errors.DtypeError(
+                    f"Only a tensor of one element can become a Python number. Received: shape {value.shape}.")
+            value = TABLE["reshape"](value, shape=()) if value.type.shape else value
+            if dtype == "bool":
+                return TABLE["cast"](value, dtype)
+            if dtype == "int32" and value.dtype.is_integer or dtype == "float32" and value.dtype.is_floating:
+                return value
+            return TABLE["cast"](value, dtype)
+        return kind(*args, **kwargs)
+    return convert_number
+
+
+_replaced[int] = _number(int, "int32")
+_replaced[float] = _number(float, "float32")
+_replaced[bool] = _number(bool, "bool")
+
+
+def _extreme(plain: Callable, staged: str) -> Callable:
+    def extreme(*args: Any, **kwargs: Any) -> Any:
+        values = list(args[0]) if len(args) == 1 and not _is_symbolic(args[0]) else list(args)
+        if len(args) == 1:
+            was_read(args[0])
+            if _is_symbolic(args[0]):
+                return TABLE["reduce_max" if plain is max else "reduce_min"](args[0], axis=0)
+        if kwargs or not any(map(_is_symbolic, values)):
+            return plain(values, **kwargs) if len(args) == 1 else plain(*args, **kwargs)
+        result = values[0]
+        for value in values[1:]:
+            result = TABLE[staged](result, value)
+        return result
+    return extreme
+
+
+_replaced[max] = _extreme(max, "maximum")
+_replaced[min] = _extreme(min, "minimum")
+
+
+def _quantifier(plain: Callable, staged: str, start: bool) -> Callable:
+    def quantify(values: Iterable[Any]) -> Any:
+        was_read(values)
+        found: Any = start
+        for value in iter(unrolled(values)) if not _is_symbolic(values) else iter(values):
+            if _is_symbolic(value):
+                value = operators._predicate(value)
+                found = value if found is start else TABLE[staged](found, value)
+            elif bool(value) is not start:
+                return not start
+        return found
+    return quantify
+
+
+_replaced[all] = _quantifier(all, "logical_and", True)
+_replaced[any] = _quantifier(any, "logical_or", False)
+
+
+@_replaces(range)
+def _range(*args: Any) -> Any:
+    return iteration.staged_range(*args) if any(map(_is_symbolic, args)) else range(*args)
+
+
+@_replaces(enumerate)
+def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    if iteration.is_staged(iterable):
+        return iteration.Enumerated(iteration.staged(iterable), start)
+    was_read(iterable)
+    return enumerate(iterable, start)
+
+
+@_replaces(zip)
+def _zip(*iterables: Any, strict: bool = False) -> Any:
+    if iterables and all(map(iteration.is_staged, iterables)):
+        return iteration.Zipped([iteration.staged(i) for i in iterables], strict)
+    for iterable in iterables:
+        was_read(iterable)
+    return zip(*(unrolled(i) for i in iterables), strict=strict)
+
+
+@_replaces(reversed)
+def _reversed(sequence: Any) -> Any:
+    if iteration.is_staged(sequence):
+        return iteration.staged(sequence).reversed()
+    was_read(sequence)
+    return reversed(sequence)
+
+
+@_replaces(map)
+def _map(function: Any, *iterables: Any) -> Any:
+    return map(call(function), *(unrolled(i) for i in iterables))
+
+
+@_replaces(filter)
+def _filter(function: Any, iterable: Any) -> Any:
+    def test(value: Any) -> Any:
+        return operators.plain(value if function is None else call(function)(value), "the condition of `filter`")
+    return filter(test, unrolled(iterable))
+
+
+@_replaces(len)
+def _len(value: Any) -> Any:
+    was_read(value)
+    if isinstance(value, SymbolicTensor) and value.type.shape and not isinstance(value.type.shape[0], int):
+        return TABLE["_getitem"](TABLE["shape"](value), 0)
+    return len(value)
+
+
+def _reading(plain: Callable) -> Callable:
+    def read(*args: Any, **kwargs: Any) -> Any:
+        if args:
+            was_read(args[0])
+            args = (unrolled(args[0]), *args[1:])
+        if "key" in kwargs and kwargs["key"] is not None:
+            kwargs["key"] = call(kwargs["key"])
+        made = plain(*args, **kwargs)
+        return operators.new(made)
+    return read
+
+
+for _plain in (sum, sorted, list, tuple, dict, set, frozenset):
+    _replaced[_plain] = _reading(_plain)
+
+
+@_replaces(getattr)
+def _getattr(owner: Any, name: str, *default: Any) -> Any:
+    try:
+        return attribute(owner, name)
+    except AttributeError:
+        if default:
+            return default[0]
+        raise
+
+
+@_replaces(setattr)
+def _setattr(owner: Any, name: str, value: Any) -> None:
+    operators.set_attribute(value, owner, name)
+
+
+@_replaces(delattr)
+def _delattr(owner: Any, name: str) -> None:
+    operators.delete_attribute(owner, name)
+
+
+# --- tensors as indices of Python sequences -------------------------------------------------------------------------
+
+
+def symbolic_item(container: Any, index: Any) -> Any:
+    """`container[index]` where the index is only known when the program runs: a choice among all items."""
+    if isinstance(container, dict):
+        raise errors.StagingError(
+            f"A tensor cannot be a key of a dict inside `@function`: its value is not known. Received: {index!r}.")
+    items = list(container)
+    was_read(container)
+    if not items:
+        raise IndexError("list index out of range")
+    place = operators._checked_index(index, len(items))
+    return stage_if(place, [functools.partial(lambda v: v, v) for v in items], [], [f"item{i}" for i in range(len(items))])
+
+
+def set_symbolic_item(container: Any, index: Any, value: Any) -> None:
+    """`container[index] = value` for a list and a tensor as index."""
+    if isinstance(container, dict):
+        symbolic_item(container, index)
+    place = operators._checked_index(index, len(container))
+    for i in range(len(container)):
+        container[i] = stage_if(TABLE["equal"](place, i), (lambda: value, functools.partial(lambda v: v, container[i])), [])
+

@@ -1,0 +1,187 @@
+"""Converting functions: once for each code object, when they are called while tracing.
+
+The converted code is compiled under the user's own file name with the user's own line numbers: tracebacks, `pdb` and
+breakpoints see the file as it is written. The new function shares globals, closure cells and defaults with the old one.
+"""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import os
+import sysconfig
+import types
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from treadle.ir.location import is_internal
+from treadle.tracer.frontend.blocks import Blocks, make_scope, refusal
+from treadle.tracer.frontend.build import OPERATORS, thunk
+from treadle.tracer.frontend.expressions import Scope
+from treadle.tracer.frontend.scope import parameters
+from treadle.tracer.frontend.source import NoSource, function_tree
+
+_MOST_CONVERTED = 4096
+_INSTALLED = tuple(os.path.realpath(p) + os.sep for k, p in sysconfig.get_paths().items()
+                   if k in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What became of a code object: the converted code, or the reason why there is none."""
+
+    code: CodeType | None
+    reason: str = ""
+
+
+_by_id: dict[int, tuple[CodeType, Conversion]] = {}
+_made: dict[int, CodeType] = {}  # the code objects that the front end compiled
+_installed: dict[str, bool] = {}
+
+
+def is_installed(filename: str) -> bool:
+    """True for files of installed packages and the standard library, and for treadle's own: they run as they are."""
+    known = _installed.get(filename)
+    if known is None:
+        real = os.path.realpath(filename)
+        known = is_internal(filename) or real.startswith(_INSTALLED) or filename.startswith("<frozen")
+        _installed[filename] = known
+    return known
+
+
+def conversion_of(function: FunctionType) -> Conversion:
+    """The conversion of a function's code, made now if it is the first time."""
+    code = function.__code__
+    found = _by_id.get(id(code))
+    if found is None:
+        if len(_by_id) >= _MOST_CONVERTED:
+            _by_id.clear()
+        found = _by_id[id(code)] = code, _convert(function)
+    return found[1]
+
+
+def is_made_here(code: CodeType) -> bool:
+    """True for code that the front end compiled."""
+    return id(code) in _made
+
+
+def _convert(function: FunctionType) -> Conversion:
+    code = function.__code__
+    if code.co_flags & 0x20:
+        return Conversion(None, "it is a generator")
+    if code.co_flags & 0x280:
+        return Conversion(None, "it is an `async def`")
+    try:
+        node = function_tree(code)
+    except NoSource as error:
+        return Conversion(None, str(error))
+    reason = refusal(node)
+    if reason is not None:
+        return Conversion(None, reason)
+    return Conversion(_compiled(node, code, function.__globals__))
+
+
+def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> CodeType:
+    class_name = _enclosing_class(code)
+    if class_name is not None:
+        node = _Mangling(class_name).visit(node)
+    arguments = node.args
+    first = (arguments.posonlyargs + arguments.args)[:1]
+    self_name = first[0].arg if first and class_name is not None else None
+    free = frozenset(code.co_freevars)
+    inner: ast.stmt
+    if isinstance(node, ast.Lambda):
+        scope = Scope(set(parameters(arguments)), None, free)
+        blocks = Blocks(scope, self_name, module_names)
+        lambda_ = ast.Lambda(arguments, blocks.visit(node.body))
+        inner = ast.Expr(ast.copy_location(lambda_, node))
+        wanted = "<lambda>"
+    else:
+        blocks = Blocks(make_scope(node, None, free), self_name, module_names)
+        node.body = blocks.function_body(node.body)
+        node.decorator_list = []
+        inner, wanted = node, node.name
+    # Defaults and annotations are those of the function object; only their number matters here.
+    arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
+    arguments.kw_defaults = [None if d is None else ast.Constant(None) for d in arguments.kw_defaults]
+    for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
+        if argument is not None:
+            argument.annotation = None
+    if isinstance(node, ast.FunctionDef):
+        node.returns = None
+    closure = ast.Assign([ast.Name(n, ast.Store()) for n in [*sorted(free), OPERATORS]], ast.Constant(None))
+    factory = ast.copy_location(thunk(f"{OPERATORS}_factory", [closure, inner]), node)
+    module = ast.fix_missing_locations(ast.Module([factory], []))
+    compiled = compile(module, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
+    made = _find(_find(compiled, f"{OPERATORS}_factory"), wanted)
+    result = _renamed(made, code.co_name, code.co_qualname)
+    _remember(result)
+    return result
+
+
+_FUTURE = __future__.annotations.compiler_flag
+
+
+def _find(code: CodeType, name: str) -> CodeType:
+    return next(c for c in code.co_consts if isinstance(c, CodeType) and c.co_name == name)
+
+
+def _renamed(code: CodeType, name: str, qualified: str) -> CodeType:
+    """The code and its blocks under the function's name, as tracebacks show it."""
+    def inner(c: Any) -> Any:
+        if not isinstance(c, CodeType):
+            return c
+        if c.co_name.startswith(OPERATORS):
+            return _renamed(c, name, qualified)
+        path = c.co_qualname.replace(f"{OPERATORS}_factory.<locals>.", "")
+        return _renamed(c, c.co_name, path)
+
+    return code.replace(co_name=name, co_qualname=qualified, co_consts=tuple(inner(c) for c in code.co_consts))
+
+
+def _remember(code: CodeType) -> None:
+    if len(_made) >= 16 * _MOST_CONVERTED:
+        return
+    _made[id(code)] = code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _remember(constant)
+
+
+def _enclosing_class(code: CodeType) -> str | None:
+    """The class whose body the function stands in, however deep."""
+    parts = code.co_qualname.split(".")
+    found = [a for a, b in zip(parts, parts[1:]) if a != "<locals>" and b != "<locals>"]
+    return found[-1] if found else None
+
+
+class _Mangling(ast.NodeTransformer):
+    """Spells `__x` as Python does inside a class."""
+
+    def __init__(self, class_name: str):
+        self.prefix = f"_{class_name.lstrip('_')}"
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        for field in ("id", "attr", "arg", "name"):
+            value = getattr(node, field, None)
+            if isinstance(value, str) and value.startswith("__") and not value.endswith("__"):
+                setattr(node, field, self.prefix + value)
+        return super().generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        return node
+
+
+def build(function: FunctionType, code: CodeType, operators: Any) -> FunctionType:
+    """A function of the converted code, with everything else from `function`."""
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+    cells[OPERATORS] = types.CellType(operators)
+    made = FunctionType(code, function.__globals__, function.__name__, function.__defaults__,
+                        tuple(cells[n] for n in code.co_freevars))
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__dict__.update(function.__dict__)
+    made.__qualname__, made.__doc__, made.__module__ = function.__qualname__, function.__doc__, function.__module__
+    made.__annotations__ = function.__annotations__
+    return made
+

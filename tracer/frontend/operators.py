@@ -1,0 +1,377 @@
+"""What converted code calls, under the name `_treadle`: Python's own meaning, unless a symbolic tensor decides.
+
+Nothing here stands on the stack while user code runs, where that can be avoided: `call(f)(x)` returns what to call.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from treadle.ir import dtypes, errors
+from treadle.ir.interpreter import state
+from treadle.ir.operators import TABLE
+from treadle.ir.ops.effects import Failure, check
+from treadle.runtime.interpreter import current
+from treadle.runtime.tensor import SymbolicTensor
+from treadle.runtime.variable import Variable
+from treadle.tracer.frontend import calls
+from treadle.tracer.frontend import text as texts
+from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging.block import Block, BlockEnds, as_predicate
+from treadle.tracer.staging.branches import stage_if
+from treadle.tracer.staging.loops import Iteration, Loop
+from treadle.tracer.staging.places import Attribute, Cell, Contents, Item, places_of
+from treadle.tracer.staging.values import MaybeUndefined, Unavailable
+
+_IN_PLACE = {
+    "Add": operator.iadd, "Sub": operator.isub, "Mult": operator.imul, "Div": operator.itruediv,
+    "FloorDiv": operator.ifloordiv, "Mod": operator.imod, "Pow": operator.ipow, "MatMult": operator.imatmul,
+    "LShift": operator.ilshift, "RShift": operator.irshift, "BitAnd": operator.iand, "BitOr": operator.ior,
+    "BitXor": operator.ixor,
+}
+call = calls.call
+converted = calls.converted
+text = texts.text
+slice_ = slice
+
+
+def _trace() -> FuncGraph | None:
+    """The trace that user code runs in, if it does."""
+    interpreter = state.interpreter
+    return interpreter if isinstance(interpreter, FuncGraph) else None
+
+
+def is_symbolic(value: Any) -> bool:
+    """True if Python cannot know the value: a symbolic tensor, or a variable while tracing."""
+    return isinstance(value, SymbolicTensor) or isinstance(value, Variable) and isinstance(state.interpreter, FuncGraph)
+
+
+def _predicate(value: Any) -> Any:
+    return as_predicate(current().convert(value))
+
+
+# --- statements -----------------------------------------------------------------------------------------------------
+
+
+def if_(test: Any, then: Callable, orelse: Callable, names: tuple[str, ...]) -> None:
+    """`if test: then() else: orelse()`, where the blocks bind `names`."""
+    if not is_symbolic(test):
+        return then() if test else orelse()
+    stage_if(_predicate(test), (then, orelse), places_of(names, (then, orelse)))
+    return None
+
+
+def while_(test: Callable, body: Callable, names: tuple[str, ...], live: tuple[str, ...], stepped: tuple[str, ...]) -> None:
+    """`while test(): body()`."""
+    rounds = 0
+    while True:
+        condition = test()
+        if is_symbolic(condition):
+            loop = Loop(places_of(names, (body, test)), live, stepped)
+            return loop.run(Iteration(lambda item: body(), test, first=_predicate(condition)))
+        if not condition:
+            return None
+        body()
+        rounds += 1
+
+
+def returned(flag: Any, result: Callable[[], Any], always: bool) -> Any:
+    """The function's result, at its end."""
+    if flag is False:
+        return None
+    value = result()
+    if isinstance(value, Unavailable):
+        raise value.refuse()
+    if not is_symbolic(flag) or always:
+        return value.value if isinstance(value, MaybeUndefined) else value
+    inner = value.value if isinstance(value, MaybeUndefined) else value
+    if inner is None:
+        return None
+    raise errors.StagingError(
+        "A function must return a value on every path, or on none, where a tensor decides which path is taken. "
+        "Received: a function that returns a value on some paths and reaches its end on others, which is None. "
+        "Add a `return` at its end.")
+
+
+def none_of(*flags: Any) -> Any:
+    """True if no flag is set."""
+    return not_(any_of(*flags))
+
+
+def any_of(*flags: Any) -> Any:
+    """True if a flag is set."""
+    found: Any = False
+    for flag in flags:
+        if is_symbolic(flag):
+            found = flag if found is False else TABLE["logical_or"](found, flag)
+        elif flag:
+            return True
+    return found
+
+
+def assert_(test: Any, message: Callable[[], Any] | None) -> None:
+    """`assert test, message()`."""
+    if not is_symbolic(test):
+        if not test:
+            raise AssertionError(*([message()] if message is not None else []))
+        return
+    error = AssertionError(*([message()] if message is not None else []))
+    _check(_predicate(test), error)
+
+
+def raised(error: Any) -> Any:
+    """What to raise in `raise error`. In a staged block the exception waits for the program to get there."""
+    trace = _trace()
+    if not isinstance(trace, Block):
+        return texts.settled(error) if trace is not None else error
+    instance = error() if isinstance(error, type) and issubclass(error, BaseException) else error
+    if not isinstance(instance, BaseException):
+        return error
+    _check(trace.convert(False), instance)
+    return BlockEnds()
+
+
+def _check(condition: Any, error: BaseException) -> None:
+    """Stage a check that raises `error` when the program runs."""
+    trace: Any = current()
+    while isinstance(trace, Block):
+        for kinds in trace.handlers:
+            if any(k is None or isinstance(error, k) for k in kinds()):
+                raise errors.StagingError(
+                    "An exception that depends on a tensor cannot be caught inside a compiled function: the program has "
+                    f"left Python when it is raised. Received: {type(error).__name__} under `try`. Catch it outside of "
+                    "the function, or use the condition itself.")
+        trace = trace.outer
+    trace = current()
+    data, build = texts.delayed_exception(error)
+    check([condition, *data], failure=Failure(build, f"{type(error).__name__}: {error}", required=True))
+
+
+class catching:
+    """`with catching(lambda: kinds)`: around the body of a `try`, whose handlers catch these kinds."""
+
+    def __init__(self, kinds: Callable[[], Sequence[Any]]):
+        self.kinds, self.trace = kinds, _trace()
+
+    def _flat(self) -> list[Any]:
+        return [k for kind in self.kinds() for k in (kind if isinstance(kind, tuple) else (kind,))]
+
+    def __enter__(self) -> None:
+        if self.trace is not None:
+            self.trace.handlers.append(self._flat)
+
+    def __exit__(self, *exception: Any) -> None:
+        if self.trace is not None:
+            self.trace.handlers.pop()
+
+
+# --- truth ----------------------------------------------------------------------------------------------------------
+
+
+def if_expression(test: Any, then: Callable, orelse: Callable) -> Any:
+    """`then() if test else orelse()`."""
+    if not is_symbolic(test):
+        return then() if test else orelse()
+    return stage_if(_predicate(test), (then, orelse), [])
+
+
+def and_(value: Any, rest: Callable) -> Any:
+    """`value and rest()`."""
+    if not is_symbolic(value):
+        return value and rest()
+    return stage_if(_predicate(value), (rest, lambda: value), [])
+
+
+def or_(value: Any, rest: Callable) -> Any:
+    """`value or rest()`."""
+    if not is_symbolic(value):
+        return value or rest()
+    return stage_if(_predicate(value), (lambda: value, rest), [])
+
+
+def not_(value: Any) -> Any:
+    """`not value`."""
+    return TABLE["logical_not"](_predicate(value)) if is_symbolic(value) else not value
+
+
+def chain(left: Any, *rest: tuple[Callable, Callable]) -> Any:
+    """`left < b < c`, each operand computed once and only if it is needed."""
+    (compare, operand), *others = rest
+    right = operand()
+    result = compare(left, right)
+    return result if not others else and_(result, lambda: chain(right, *others))
+
+
+def in_(value: Any, container: Any) -> Any:
+    """`value in container`."""
+    if is_symbolic(container):
+        return TABLE["reduce_any"](TABLE["equal"](container, value))
+    if is_symbolic(value) and isinstance(container, (list, tuple, set, frozenset, range)):
+        found: Any = False
+        for element in container:
+            found = TABLE["logical_or"](found, TABLE["reduce_all"](TABLE["equal"](value, element)))
+        return found
+    calls.was_read(container)
+    return value in container
+
+
+def not_in(value: Any, container: Any) -> Any:
+    """`value not in container`."""
+    return not_(in_(value, container))
+
+
+def plain(test: Any, what: str) -> Any:
+    """A test that Python must decide."""
+    if is_symbolic(test):
+        raise errors.StagingError(
+            f"{what[0].upper()}{what[1:]} must not depend on a tensor inside `@function`: Python needs its value. "
+            f"Received: {test!r}. Use `if` statements, `tf.where` or `tf.boolean_mask`.")
+    return test
+
+
+# --- readings -------------------------------------------------------------------------------------------------------
+
+
+def read(value: Any) -> Any:
+    """A variable that staged control flow may have left without a value."""
+    if isinstance(value, MaybeUndefined):
+        if value.defined is not True:
+            error = UnboundLocalError(
+                f"cannot access local variable '{value.name}' where it is not associated with a value")
+            if value.defined is False:
+                raise error
+            _check(current().convert(value.defined), error)
+        return value.value
+    if isinstance(value, Unavailable):
+        raise value.refuse()
+    return value
+
+
+def free(value: Any, name: str, reader: Callable) -> Any:
+    """A variable of a function around."""
+    trace = _trace()
+    if trace is not None:
+        cells = dict(zip(reader.__code__.co_freevars, reader.__closure__ or ()))
+        if name in cells:
+            trace.guards.read(Cell(name, cells[name]), value)
+    return read(value)
+
+
+def global_(value: Any, name: str) -> Any:
+    """A global variable."""
+    trace = _trace()
+    if trace is not None:
+        trace.guards.read_global(name, value)
+    return value
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """`owner.name`."""
+    if isinstance(owner, (MaybeUndefined, Unavailable)):
+        owner = read(owner)
+    if isinstance(state.interpreter, FuncGraph):
+        return calls.attribute(owner, name)
+    return getattr(owner, name)
+
+
+def item(container: Any, index: Any) -> Any:
+    """`container[index]`."""
+    trace = _trace()
+    if trace is None:
+        return container[index]
+    if isinstance(container, (list, dict)):
+        if is_symbolic(index):
+            return calls.symbolic_item(container, index)
+        value = container[index]
+        trace.guards.read_item(container, index, value)
+        return value
+    if isinstance(container, (tuple, range)) and is_symbolic(index):
+        return calls.symbolic_item(container, index)
+    return container[index]
+
+
+def iterate(iterable: Any) -> Any:
+    """What a comprehension goes over."""
+    calls.was_read(iterable)
+    return calls.unrolled(iterable)
+
+
+def new(value: Any) -> Any:
+    """An object made here: changes of it concern this block only."""
+    interpreter = state.interpreter
+    if isinstance(interpreter, FuncGraph):
+        interpreter.made[id(value)] = value
+    return value
+
+
+def _checked_index(index: Any, size: int) -> Any:
+    """An index into a Python sequence, counted from its start, with the check that Python would do."""
+    index = TABLE["cast"](current().convert(index), dtypes.int32)
+    inside = TABLE["logical_and"](TABLE["greater_equal"](index, -size), TABLE["less"](index, size))
+    _check(inside, IndexError("list index out of range"))
+    return TABLE["floormod"](index, size)
+
+
+# --- changes --------------------------------------------------------------------------------------------------------
+
+
+def in_place(operation: str, target: Any, value: Any) -> Any:
+    """`target += value` and its like; returns the new target."""
+    if isinstance(target, (list, dict, set)):
+        _will_change(Contents(target))
+    return _IN_PLACE[operation](target, value)
+
+
+def _will_change(place: Any) -> None:
+    trace = _trace()
+    if trace is not None:
+        trace.will_change(place)
+
+
+def set_attribute(value: Any, owner: Any, name: str) -> None:
+    """`owner.name = value`."""
+    _will_change(Attribute(name, owner))
+    setattr(owner, name, value)
+
+
+def delete_attribute(owner: Any, name: str) -> None:
+    """`del owner.name`."""
+    _will_change(Attribute(name, owner))
+    delattr(owner, name)
+
+
+def set_item(value: Any, container: Any, index: Any) -> None:
+    """`container[index] = value`."""
+    if isinstance(container, (list, dict)):
+        _will_change(Contents(container))
+        if is_symbolic(index):
+            return calls.set_symbolic_item(container, index, value)
+    container[index] = value
+    return None
+
+
+def delete_item(container: Any, index: Any) -> None:
+    """`del container[index]`."""
+    if isinstance(container, (list, dict)):
+        _will_change(Contents(container))
+    del container[index]
+
+
+def will_change_cell(name: str, reader: Callable) -> None:
+    """Word that a `nonlocal` variable is about to be assigned."""
+    cells = dict(zip(reader.__code__.co_freevars, reader.__closure__ or ()))
+    if name in cells:
+        _will_change(Cell(name, cells[name]))
+
+
+def will_change_global(name: str, reader: Callable) -> None:
+    """Word that a `global` variable is about to be assigned."""
+    _will_change(Item(name, reader.__globals__))
+
+
+
+
+calls.operators = sys.modules[__name__]

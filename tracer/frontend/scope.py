@@ -1,0 +1,116 @@
+"""Which names a piece of a function binds, and which it may read before it binds them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+
+from treadle.tracer.frontend.build import OPERATORS
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def parameters(arguments: ast.arguments) -> list[str]:
+    """The names of a function's parameters."""
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [a.arg for a in [*named, *(p for p in (arguments.vararg, arguments.kwarg) if p)]]
+
+
+def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
+    """The names that statements bind or delete in their own scope, in order."""
+    found: dict[str, None] = {}
+    stack = list(nodes)[::-1]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            if not isinstance(node.ctx, ast.Load):
+                found[node.id] = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found[node.name] = None
+            stack.extend(node.decorator_list)
+            if node.name.startswith(OPERATORS):  # a block of ours, which binds names of the function around it
+                found.update(dict.fromkeys(declared(node.body, ast.Nonlocal)))
+        elif isinstance(node, ast.Lambda):
+            pass
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                found[(alias.asname or alias.name).split(".")[0]] = None
+        elif isinstance(node, _COMPREHENSIONS):
+            found.update((n.target.id, None) for n in ast.walk(node) if isinstance(n, ast.NamedExpr))  # type: ignore[attr-defined]
+        else:
+            name = getattr(node, "name", None)
+            if isinstance(name, str):  # `except E as name`, `case P as name`, `case [*name]`
+                found[name] = None
+            if isinstance(node, ast.MatchMapping) and node.rest:
+                found[node.rest] = None
+            stack.extend(list(ast.iter_child_nodes(node))[::-1])
+    return found
+
+
+def declared(nodes: Iterable[ast.AST], kind: type) -> set[str]:
+    """The names in `global` (or `nonlocal`) statements of this scope."""
+    found: set[str] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, kind):
+            found.update(node.names)  # type: ignore[attr-defined]
+        elif not isinstance(node, _SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def escaping(nodes: Iterable[ast.AST]) -> set[str]:
+    """The names that functions defined here declare `nonlocal`: calling them may change the names."""
+    found: set[str] = set()
+    for outer in nodes:
+        for node in ast.walk(outer):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found |= declared(node.body, ast.Nonlocal)
+    return found
+
+
+def read(node: ast.AST) -> set[str]:
+    """Every name that is read anywhere in the node, nested functions included."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, (ast.Load, ast.Del))} | {
+        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+
+
+def exposed(statements: Sequence[ast.stmt]) -> tuple[set[str], set[str]]:
+    """(names that may be read before they are bound here, names that are certainly bound when the end is reached)."""
+    reads: set[str] = set()
+    defined: set[str] = set()
+    for statement in statements:
+        r, d = _exposed_one(statement)
+        reads |= r - defined
+        defined |= d
+    return reads, defined
+
+
+def _exposed_one(node: ast.stmt) -> tuple[set[str], set[str]]:
+    if isinstance(node, ast.If):
+        r1, d1 = exposed(node.body)
+        r2, d2 = exposed(node.orelse)
+        return read(node.test) | r1 | r2, set(bound([node.test])) | (d1 & d2)
+    if isinstance(node, ast.While):
+        return read(node.test) | exposed(node.body)[0] | exposed(node.orelse)[0], set()
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        targets = set(bound([node.target]))
+        inner = exposed(node.body)[0] - targets
+        return read(node.iter) | (read(node.target) - targets) | inner | exposed(node.orelse)[0], set()
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        items = set().union(*(read(i.context_expr) for i in node.items))
+        targets = set(bound([i.optional_vars for i in node.items if i.optional_vars is not None]))
+        r, d = exposed(node.body)
+        return items | (r - targets), targets | d
+    if isinstance(node, (ast.Try, ast.TryStar)):
+        r, _ = exposed(node.body)
+        for handler in node.handlers:
+            r = r | exposed(handler.body)[0] | (read(handler.type) if handler.type else set())
+        return r | exposed(node.orelse)[0] | exposed(node.finalbody)[0], exposed(node.finalbody)[1]
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        return read(node), {node.name}
+    if isinstance(node, ast.Delete):
+        return read(node), set()
+    return read(node), set(bound([node]))

@@ -1,0 +1,143 @@
+"""`if` on a tensor: both branches are traced, what they leave behind is merged, and a `cond` chooses when the program runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from treadle.ir import errors, location
+from treadle.ir.interpreter import interpreting
+from treadle.ir.ops.control import cond
+from treadle.runtime.interpreter import current
+from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging.block import Block, BlockEnds, Operands, blank, closed
+from treadle.tracer.staging.places import Cell, Place, restore, snapshot
+from treadle.tracer.staging.values import ZEROS, Mismatch, Unavailable, align, fill, is_tensor, shown
+
+
+def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list[Place],
+             names: Sequence[str] = ("true", "false")) -> list[Any]:
+    """Trace each branch, emit a `cond`, and leave every place with its merged value.
+
+    `predicate` is a bool scalar, or an int32 scalar that counts branches. Returns the merged results of the branches.
+    """
+    trace: FuncGraph = current()  # type: ignore[assignment]
+    where = location.user_location()
+    before = snapshot(places)
+    blocks: list[Block] = []
+    results: list[Any] = []
+    after: list[dict[tuple, Any]] = []
+    ended: list[bool] = []
+    known: dict[tuple, tuple[Place, Any]] = {p.key: (p, v) for p, v in zip(places, before)}
+    for branch, name in zip(branches, names):
+        block = Block(f"{trace.name}_{name}", trace)
+        blocks.append(block)
+        try:
+            with interpreting(block):
+                try:
+                    results.append(branch())
+                    ended.append(False)
+                except BlockEnds:
+                    results.append(None)
+                    ended.append(True)
+            for key, (place, value) in block.changed.items():
+                known.setdefault(key, (place, value))
+            after.append({key: place.get() for key, (place, _) in known.items()})
+        finally:
+            block.undo()
+            restore(places, before)
+    if all(ended):
+        _emit(trace, predicate, blocks, [])
+        raise BlockEnds
+    living = [i for i, e in enumerate(ended) if not e]
+    slots: list[list[Any]] = []
+    templates: list[tuple[Place, Any]] = []
+    # The checks on what was changed outside the function's own variables come first: they can fail.
+    for key, (place, old) in known.items():
+        values = [after[i].get(key, old) for i in living]
+        templates.append((place, _merged(place.name, values, slots, where, strict=not isinstance(place, Cell))))
+    returned = _merged("the result", [results[i] for i in living], slots, where, strict=True)
+    columns: list[list[Any]] = []
+    for slot in slots:
+        column: list[Any] = [ZEROS] * len(blocks)
+        for i, value in zip(living, slot):
+            column[i] = value
+        columns.append(column)
+    found = _emit(trace, predicate, blocks, columns)
+    for place, template in templates:
+        place.set(fill(template, found.__getitem__))
+    return fill(returned, found.__getitem__)
+
+
+def _merged(name: str, values: list[Any], slots: list[list[Any]], where: Any, strict: bool) -> Any:
+    """The template of a place's values at the end of the branches."""
+    mark = len(slots)
+    try:
+        template = align(values, slots, name)
+        for slot in slots[mark:]:
+            agree(slot)
+        return template
+    except Mismatch as mismatch:
+        del slots[mark:]
+        if strict:
+            raise errors.StagingError(
+                f"The branches of an `if` on a tensor must leave the same kind of value in {_subject(name)}. "
+                f"Received: {mismatch}. Give both the same structure, dtype and shape, or decide by a Python value.",
+                where) from None
+        return Unavailable(name, f"it is {mismatch}", where)
+
+
+def _subject(name: str) -> str:
+    return name if name.startswith(("the ", "a ")) else f"`{shown(name)}`"
+
+
+def agree(values: list[Any]) -> None:
+    """Make numbers that stand beside tensors agree with their dtype; raises Mismatch if shapes or dtypes differ."""
+    tensors = [v for v in values if is_tensor(v)]
+    types = list(dict.fromkeys(t.type for t in tensors))
+    numbers = [v for v in values if not is_tensor(v) and v is not ZEROS]
+    if len(types) > 1:
+        raise Mismatch(" or ".join(f"a tensor of type {t}" for t in types))
+    if types and any(getattr(n, "shape", ()) != types[0].shape for n in numbers):
+        raise Mismatch(f"a tensor of type {types[0]} or {numbers[0]!r}")
+    if types and not all(_fits(n, types[0].dtype) for n in numbers):
+        raise Mismatch(f"a tensor of type {types[0]} or {next(n for n in numbers if not _fits(n, types[0].dtype))!r}")
+    if not types and len({type(n) for n in numbers}) > 1:
+        raise Mismatch(" or ".join(repr(n) for n in numbers))
+
+
+def _fits(number: Any, dtype: Any) -> bool:
+    if hasattr(number, "dtype"):
+        return dtype.numpy == number.dtype
+    if isinstance(number, bool):
+        return dtype.is_bool
+    if isinstance(number, int):
+        return not dtype.is_bool
+    return (dtype.is_floating or dtype.is_complex) if isinstance(number, float) else dtype.is_complex
+
+
+def _emit(trace: FuncGraph, predicate: Any, blocks: list[Block], columns: list[list[Any]]) -> list[Any]:
+    """The `cond`; returns a tensor for each column, and assigns the variables that a branch assigns."""
+    for column in columns:
+        kinds = [v for v in column if is_tensor(v)]
+        hint = kinds[0].dtype if kinds else None
+        for i, value in enumerate(column):
+            if value is not ZEROS:
+                column[i] = blocks[i].as_value(value, hint)
+        like = next(v for v in column if v is not ZEROS)
+        for i, value in enumerate(column):
+            if value is ZEROS:
+                with interpreting(blocks[i]):
+                    column[i] = blank(like.type).value
+    operands = Operands(trace, blocks)
+    graphs = []
+    for i, block in enumerate(blocks):
+        inputs = operands.inputs(block, {})
+        outputs = [c[i] for c in columns]
+        by_variable = dict(zip(operands.variables, inputs[len(operands.captured):]))
+        outputs += [Operands.variable_output(block, key, by_variable[key]) for key in operands.assigned]
+        graphs.append(closed(block, inputs, outputs))
+    results = cond([predicate, *operands.tensors({})], branches=tuple(graphs))
+    for variable, value in zip(operands.assigned.values(), results[len(columns):]):
+        trace.assign_variable(variable, value)
+    return list(results[:len(columns)])
