@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from treadle.ir import errors
-from treadle.ir.builder import GraphBuilder, append, copy, copy_operations
+from treadle.ir.builder import GraphBuilder, append, append_constant, copy, copy_operations
 from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import REGISTRY, Op
@@ -70,7 +72,8 @@ class Linearized:
 
     `forward` returns the graph's `visible` outputs and then the residuals. `backward` takes the forward inputs at
     `kept_inputs`, the residuals, and the cotangents of the outputs at `outputs`; it returns the cotangents of the
-    inputs at `inputs`. An input that the outputs do not depend on is not in `inputs`.
+    inputs at `inputs`. An input that the outputs do not depend on is not in `inputs`. `derived`: by `linearize`, and
+    not given by the user.
     """
 
     forward: Graph
@@ -79,6 +82,7 @@ class Linearized:
     outputs: tuple[int, ...]
     backward: Graph
     inputs: tuple[int, ...]
+    derived: bool = False
 
     def cotangents(self, g: Sequence[Any], y: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
         """The `vjp` of a call of `forward`."""
@@ -98,11 +102,14 @@ class Linearized:
             places = [*range(len(operands)), *[-1] * len(given)]
             found_all = iter(call([*operands, *given], gradient(self.forward), places))
             return [next(found_all) if o.dtype.is_differentiable else None for o in operands]
-        given = [zeros_like(y[i]) if g[i] is None else g[i] for i in self.outputs]
-        arguments = [*(operands[i] for i in self.kept_inputs), *y[self.visible:], *given]
-        results = call(arguments, self.backward, [*self.kept_inputs, *[-1] * (len(arguments) - len(self.kept_inputs))])
+        part = self.restricted(i for i in self.outputs if g[i] is not None) if self.derived else self
         found: list[Any] = [None] * len(operands)
-        for i, result in zip(self.inputs, results):
+        if not part.inputs:
+            return found
+        given = [zeros_like(y[i]) if g[i] is None else g[i] for i in part.outputs]
+        arguments = [*(operands[i] for i in part.kept_inputs), *y[self.visible:], *given]
+        results = call(arguments, part.backward, [*part.kept_inputs, *[-1] * (len(arguments) - len(part.kept_inputs))])
+        for i, result in zip(part.inputs, results):
             found[i] = result
         return found
 
@@ -138,7 +145,7 @@ def _linearize(graph: Graph) -> Linearized:
         seeds = _seeds(outputs, wanted, given)
         cotangents = _swept_with_locations(joint, joint.operations[:count], seeds, active)
     found = [(i, cotangents[id(v)]) for i, v in enumerate(joint.inputs[:len(graph.inputs)]) if id(v) in cotangents]
-    return split(joint, count, len(graph.inputs), outputs, wanted, found)
+    return split(joint, count, len(graph.inputs), outputs, wanted, found, derived=True)
 
 
 def _copy_with_residuals(operations: Sequence[Operation], into: Graph, values: dict[Value, Value]) -> None:
@@ -167,12 +174,10 @@ def _restricted(linearized: Linearized, wanted: tuple[int, ...]) -> Linearized:
         cotangents = _swept_with_locations(joint, early, _seeds(joint.outputs, wanted, given), active)
     found = [(i, cotangents[id(v)]) for i, v in enumerate(inputs) if id(v) in cotangents]
     live = _live(joint.operations[len(early):], {v for _, v in found})
-    needed = {o for operation in live for o in operation.operands} | {v for _, v in found}
     backward = Graph(linearized.backward.name)
     values = {v: backward.add_input(v.type, v.name) for v in [
         *(inputs[i] for i in linearized.kept_inputs), *joint.outputs[linearized.visible:], *given]}
-    constants = [o for o in early if "constant" in o.op.traits and o.results[0] in needed]
-    copy_operations([*constants, *live], backward, values)
+    _copy_backward(live, early, backward, values)
     backward.outputs = [values[v] for _, v in found]
     return replace(linearized, outputs=wanted, backward=backward, inputs=tuple(i for i, _ in found))
 
@@ -196,6 +201,22 @@ def _live(operations: Sequence[Operation], needed: set[Value]) -> list[Operation
     return live[::-1]
 
 
+def _copy_backward(live: Sequence[Operation], early: Sequence[Operation], into: Graph, values: dict[Value, Value]) -> None:
+    """Copy the operations of a backward graph. What they need of the forward operations `early`, beside what `values`
+    has, are constants, made again, and values of which only the shape matters.
+    """
+    needed = {o for operation in live for o in operation.operands}
+    copy_operations([o for o in early if "constant" in o.op.traits and o.results[0] in needed], into, values)
+    for operation in live:
+        if operation.op.name == "zeros_like" and operation.operands[0] not in values:
+            type = operation.results[0].type
+            with interpreting(GraphBuilder(into, operation.location)):
+                zero = append_constant(into, np.zeros((), type.dtype.numpy), operation.location)
+                values[operation.results[0]] = REGISTRY["broadcast_to"](zero, shape=type.shape) if type.shape else zero
+        else:
+            copy_operations([operation], into, values)
+
+
 def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: dict, active: set[int]) -> dict:
     """`sweep`, each gradient operation carrying the source line of the operation it differentiates."""
     for record in reversed(records):
@@ -207,28 +228,29 @@ def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: di
 
 
 def split(joint: Graph, count: int, n_inputs: int, outputs: list[Value], wanted: tuple[int, ...],
-          found: list[tuple[int, Value]]) -> Linearized:
+          found: list[tuple[int, Value]], derived: bool = False) -> Linearized:
     """Cut a joint graph after its first `count` operations into forward and backward."""
     forward_inputs, given = joint.inputs[:n_inputs], joint.inputs[n_inputs:]
-    needed = {v for _, v in found}
-    live = _live(joint.operations[count:], needed)
-    # Constants are made again in the backward graph; everything else it needs from the forward one is a residual.
     early = joint.operations[:count]
-    constants = [o for o in early if "constant" in o.op.traits and o.results[0] in needed]
+    live = _live(joint.operations[count:], {v for _, v in found})
+    # Constants are made again in the backward graph, and so are zeros of a known shape; everything else it needs from
+    # the forward one is a residual.
+    needed = {v for _, v in found}.union(*[o.operands for o in live if not (
+        o.op.name == "zeros_like" and o.results[0].type.is_static)])
     residuals = [r for o in early if "constant" not in o.op.traits for r in o.results if r in needed]
     kept = tuple(i for i, v in enumerate(forward_inputs) if v in needed)
 
     backward = Graph(f"{joint.name}_backward")
     values = {v: backward.add_input(v.type, v.name)
               for v in [*(forward_inputs[i] for i in kept), *residuals, *given]}
-    copy_operations([*constants, *live], backward, values)
+    _copy_backward(live, early, backward, values)
     backward.outputs = [values[v] for _, v in found]
 
     forward = Graph(f"{joint.name}_forward")
     values = {v: forward.add_input(v.type, v.name) for v in forward_inputs}
     copy_operations(early, forward, values)
     forward.outputs = [values[v] for v in [*outputs, *residuals]]
-    linearized = Linearized(forward, len(outputs), kept, wanted, backward, tuple(i for i, _ in found))
+    linearized = Linearized(forward, len(outputs), kept, wanted, backward, tuple(i for i, _ in found), derived)
     forward.cache["linearized_by"] = linearized
     return linearized
 
