@@ -15,7 +15,7 @@ from treadle.ir import errors
 from treadle.ir.graph import Graph
 from treadle.ir.interpreter import Interpreter
 from treadle.ir.ops.control import cond, scan, while_
-from treadle.ir.ops.effects import host_function, print_, raised
+from treadle.ir.ops.effects import host_function, print_, raise_from_host
 from treadle.ir.ops.structure import call, call_with_gradient, vectorized_call
 from treadle.ir.passes.effects import Threaded
 from treadle.ir.passes.nested import everywhere
@@ -25,7 +25,7 @@ from treadle.runtime.tensor import EagerTensor, from_numpy
 def raise_failure(code: int, threaded: Threaded, graph: Graph, inputs: Sequence[EagerTensor], eager: Interpreter) -> NoReturn:
     """Raise the exception that a program's code stands for. `graph` is what the program was made from."""
     if code < 0:
-        raise raised(code)
+        raise_from_host(code)
     if not any(o.op is host_function for o in graph.walk()):  # that would be called twice
         _Replay(eager).run(without_prints(graph), inputs)
     site = threaded.sites[code - 1]

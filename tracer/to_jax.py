@@ -11,6 +11,7 @@ import numpy as np
 
 from treadle.ir import dtypes, errors
 from treadle.ir.builder import specialise
+from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.types import TensorType
 from treadle.lowering.namespace import JAX
 from treadle.runtime.variable import Variable
@@ -51,7 +52,9 @@ class PureFunction:
         captured = [t.__jax_array__() for t in concrete.captured_tensors]
         inputs = [*state, *captured, *arrays]
         types = [TensorType.of(dtypes.as_dtype(np.dtype(a.dtype)), a.shape) for a in inputs]
-        outputs = JAX.run_graph(specialise(concrete.graph, types), inputs)
+        # JAX functions cannot raise: checks are left out. Prints and host calls stay.
+        threaded = thread_effects(specialise(concrete.graph, types), settings=Settings(checks=False))
+        outputs = JAX.run_graph(threaded.graph, inputs)[:len(concrete.graph.outputs)]
         updated = len(outputs) - len(concrete.outputs)
         results = signature.fill(concrete.results_structure, outputs[updated:])
         return results, [*outputs[:updated], *state[updated:]]

@@ -163,6 +163,9 @@ from treadle.runtime.composites.arrays import (
 from treadle.runtime.composites.arrays import range_ as range
 from treadle.runtime.composites.blocks import batch_to_space, space_to_batch
 from treadle.runtime.composites.blocks import space_to_batch as space_to_batch_nd
+from treadle.runtime.composites.debugging import Assert, control_dependencies, group, no_op
+from treadle.runtime.composites.host import numpy_function, py_function
+from treadle.runtime.composites.host import print_ as print
 from treadle.runtime.composites.indexing import boolean_mask, gather, scatter_nd, where
 from treadle.runtime.composites.indexing import slice_ as slice
 from treadle.runtime.composites.indexing import strided_slice_ as strided_slice
@@ -220,23 +223,24 @@ from treadle import data, keras  # isort: skip  # noqa: E402  (written with the 
 
 # fmt: off
 __all__ = [
-    "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorShape", "TensorSpec",
+    "Assert", "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorShape", "TensorSpec",
     "UnconnectedGradients", "Variable", "__version__", "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin",
     "argsort", "as_dtype", "asin", "asinh", "atan", "atan2", "atanh", "autodiff", "batch_to_space", "bfloat16",
     "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape",
     "broadcast_to", "cast", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "complex128",
-    "complex64", "concat", "config", "constant", "constant_initializer", "convert_to_tensor", "cos", "cosh",
-    "cumsum", "custom_gradient", "data", "debugging", "divide", "double", "dtypes", "dynamic_partition",
-    "dynamic_stitch", "eig", "eigvals", "einsum", "ensure_shape", "equal", "errors", "executing_eagerly", "exp",
-    "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "function", "gather", "gather_nd",
-    "get_static_value", "greater", "greater_equal", "half", "histogram_fixed_width", "histogram_fixed_width_bins",
-    "identity", "identity_n", "init_scope", "initializers", "int16", "int32", "int64", "int8", "is_symbolic_tensor",
-    "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace", "logical_and", "logical_not",
-    "logical_or", "math", "matmul", "matrix_square_root", "maximum", "meshgrid", "minimum", "multiply",
-    "name_scope", "negative", "nest", "newaxis", "nn", "norm", "not_equal", "one_hot", "ones", "ones_initializer",
-    "ones_like", "pad", "pow", "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank",
-    "realdiv", "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean",
-    "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round",
+    "complex64", "concat", "config", "constant", "constant_initializer", "control_dependencies",
+    "convert_to_tensor", "cos", "cosh", "cumsum", "custom_gradient", "data", "debugging", "divide", "double",
+    "dtypes", "dynamic_partition", "dynamic_stitch", "eig", "eigvals", "einsum", "ensure_shape", "equal", "errors",
+    "executing_eagerly", "exp", "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "function",
+    "gather", "gather_nd", "get_static_value", "greater", "greater_equal", "group", "half", "histogram_fixed_width",
+    "histogram_fixed_width_bins", "identity", "identity_n", "init_scope", "initializers", "int16", "int32", "int64",
+    "int8", "is_symbolic_tensor", "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace",
+    "logical_and", "logical_not", "logical_or", "math", "matmul", "matrix_square_root", "maximum", "meshgrid",
+    "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op", "norm", "not_equal",
+    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print", "py_function",
+    "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
+    "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round",
     "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid",
     "sign", "signal", "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split",
     "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "string", "subtract", "tan", "tanh",

@@ -10,13 +10,15 @@ in Python (the `host` rule); in a compiled program `treadle.ir.passes.effects` t
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from treadle.ir import dtypes, errors, location
-from treadle.ir.attributes import Opaque
+from treadle.ir.attributes import Opaque, Str
 from treadle.ir.op import Op, Rest, op
+from treadle.ir.operators import TABLE
+from treadle.ir.ops.rules import FLOATS, require
 from treadle.ir.types import TensorType
 
 
@@ -107,23 +109,51 @@ def host_results(function: Callable, arrays: Sequence[np.ndarray], types: Sequen
             f"The function {name} was to return {len(types)} tensors. Received: {len(given)}.")
     results = []
     for i, (value, type) in enumerate(zip(given, types)):
-        array = np.asarray(value)
+        known = isinstance(value, (np.ndarray, np.generic))  # a Python number takes the dtype announced
+        array = np.asarray(value, None if known else type.dtype.numpy)
         if array.dtype != type.dtype.numpy:
             raise errors.InvalidArgumentError(
                 f"Result {i} of the function {name} was to have the dtype {type.dtype.name}. Received: {array.dtype}. "
                 "Convert it in the function, or change `Tout`.")
-        fits = array.ndim == type.rank and all(not isinstance(s, int) or s == n for s, n in zip(type.shape, array.shape))
-        if not fits:
+        if type.shape is not None and array.shape != type.shape:
             raise errors.InvalidArgumentError(
                 f"Result {i} of the function {name} was to have the shape {type.shape}. Received: {array.shape}.")
         results.append(array)
     return results
 
 
+# --- numbers that must be finite: an ordinary op with a precondition ------------------------------------------------
+
+
+def _finite(tensor: Any, *, message: str) -> Any:
+    test = TABLE["is_finite"](tensor)
+    return TABLE["reduce_all"](test) if test.type.shape else test
+
+
+def _not_finite(array: np.ndarray, *, message: str) -> Exception:
+    wide = array.astype(np.float64)
+    found = [word for word, test in (("Inf", np.isinf), ("NaN", np.isnan)) if np.any(test(wide))]
+    return errors.InvalidArgumentError(f"{message} : Tensor had {' and '.join(found)} values")
+
+
+def _numerics_infer(tensor: TensorType, *, message: str) -> TensorType:
+    require(tensor, FLOATS, "tensor")
+    return tensor
+
+
+def _numerics_gradient(g: Any, y: Any, tensor: Any, *, message: str) -> Any:
+    return check_numerics(g, message=f"Inf or NaN detected in gradient. {message}")
+
+
+@op(infer=_numerics_infer, lower=lambda xp, x, *, message: x, vjp=(_numerics_gradient,), valid=_finite, invalid=_not_finite)
+def check_numerics(tensor, *, message: Str):
+    """The tensor itself; an error if it, or the gradient that comes back through it, holds Inf or NaN."""
+
+
 # --- in a compiled program ------------------------------------------------------------------------------------------
 
 CODE = TensorType.of(dtypes.int32)
-_raised: dict[int, BaseException] = {}
+_raised: dict[int, tuple[BaseException, location.Location | None]] = {}
 _codes = itertools.count(-1, -1)
 
 
@@ -131,11 +161,12 @@ class HostCall:
     """An op with an effect as a compiled program calls it: (code, *arrays) -> (code, *results).
 
     A code other than 0 says that the program has failed: then nothing is done. An exception makes the code negative;
-    `raised(code)` gives it back.
+    `raise_from_host(code)` raises it.
     """
 
-    def __init__(self, op: Op, attributes: dict[str, Any], types: Sequence[TensorType]):
-        self.op, self.attributes, self.types = op, attributes, types
+    def __init__(self, op: Op, attributes: dict[str, Any], types: Sequence[TensorType],
+                 where: location.Location | None = None):
+        self.op, self.attributes, self.types, self.where = op, attributes, types, where
 
     def __call__(self, code: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
         if int(code) == 0:
@@ -143,13 +174,19 @@ class HostCall:
                 return [np.int32(0), *self.op.host(*arrays, **self.attributes)]  # type: ignore[misc]
             except BaseException as error:  # also KeyboardInterrupt: XLA would make it an error of its own
                 code = np.int32(next(_codes))
-                _raised[int(code)] = error
+                _raised[int(code)] = error, self.where
         return [np.int32(code), *(np.zeros(t.shape, t.dtype.numpy) for t in self.types)]
 
 
-def raised(code: int) -> BaseException:
-    """The exception that a host call gave the code for. It can be had once."""
-    return _raised.pop(code)
+def raise_from_host(code: int) -> NoReturn:
+    """Raise the exception that a host call gave the code for. It can be had once."""
+    error, where = _raised.pop(code)
+    traceback = error.__traceback__
+    while traceback is not None:
+        if not location.is_internal(traceback.tb_frame.f_code.co_filename):
+            raise error  # the user's function raised it, in a line of its own
+        traceback = traceback.tb_next
+    errors.raise_at(error, where)
 
 
 @op(infer=lambda code, *types, function: (CODE, *function.types),

