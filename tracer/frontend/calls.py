@@ -44,8 +44,8 @@ def converted(function: Any) -> Any:
         return function if inner is function.func else functools.partial(inner, *function.args, **function.keywords)
     if kind is types.BuiltinFunctionType or kind is type or isinstance(function, type):
         return function
-    method = getattr(kind, "__call__", None)
-    if isinstance(method, types.FunctionType) and not isinstance(function, types.FunctionType):
+    method = next((k.__dict__["__call__"] for k in kind.__mro__ if "__call__" in k.__dict__), None)
+    if isinstance(method, types.FunctionType):
         made = _converted_function(method)
         return function if made is method else types.MethodType(made, function)
     return function

@@ -1,4 +1,4 @@
-"""`for`: over tensors, ranges with tensor bounds, `enumerate` and `zip` of them it is staged; over anything else it is Python's."""
+"""`for`: staged over tensors, ranges with tensor bounds, `enumerate` and `zip` of them; Python's own over anything else."""
 
 from __future__ import annotations
 

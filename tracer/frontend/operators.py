@@ -17,7 +17,7 @@ from treadle.ir.ops.effects import Failure, check
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import calls
+from treadle.tracer.frontend import calls, iteration
 from treadle.tracer.frontend import text as texts
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.block import Block, BlockEnds, as_predicate
@@ -33,6 +33,7 @@ _IN_PLACE = {
     "BitXor": operator.ixor,
 }
 call = calls.call
+for_ = iteration.for_
 converted = calls.converted
 text = texts.text
 slice_ = slice

@@ -135,7 +135,8 @@ class Loop:
         self.go = Value(_BOOL, None, 0, "go")
         self.row = None
         if iteration.rows is not None:
-            self.row = SymbolicTensor(Value(iteration.rows.type.with_shape(iteration.rows.type.shape[1:]), None, 0, "row"), body)
+            row_type = iteration.rows.type.with_shape(iteration.rows.type.shape[1:])
+            self.row = SymbolicTensor(Value(row_type, None, 0, "row"), body)
         self.next_go: Any = None
         try:
             self._fill(self.slots)
@@ -344,7 +345,8 @@ class Loop:
         for i, symbol in enumerate(self.slots):
             carried.append((self.initial[i], symbol.value, self.results[i].value, test_slots[i]))
         for result in self.only_after:
-            carried.append((blank(result.type), Value(result.type, None, 0, "unset"), result.value, Value(result.type, None, 0, "unset")))
+            unset = [Value(result.type, None, 0, "unset") for _ in range(2)]
+            carried.append((blank(result.type), unset[0], result.value, unset[1]))
         ran = len(carried)
         surely = scan and isinstance(count, int) and count > 0
         if not surely and any(s.first_bound for s in self.states):
