@@ -139,12 +139,12 @@ def tensor_array_of_outputs_of_an_rnn(x, n):
 
 @program(2.0, -2.0, needs="py_function")
 def py_function(x):
-    return tf.py_function(lambda v: float(v) * 2.0 if v > 0 else 0.0, [x], tf.float32)
+    return tf.py_function(lambda v: float(v) * 2.0 if v > 0 else 0.0, [x], tf.TensorSpec([], tf.float32))
 
 
 @program([1.0, -2.0], [3.0, 4.0], needs="numpy_function")
 def numpy_function(xs):
-    return tf.numpy_function(lambda v: np.where(v > 0, v, 0).astype(np.float32), [xs], tf.float32)
+    return tf.numpy_function(lambda v: np.where(v > 0, v, 0).astype(np.float32), [xs], tf.TensorSpec([2], tf.float32))
 
 
 @program(2.5, -2.5, needs="print")

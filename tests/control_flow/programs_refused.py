@@ -218,3 +218,8 @@ def condition_that_is_not_a_scalar(x):
     if pair > 0:  # here
         return x
     return -x
+
+
+@refused(3.0, error=tf.errors.InvalidArgumentError, needs="py_function")
+def py_function_of_an_unknown_shape(x):
+    return tf.py_function(lambda v: v * 2.0, [x], tf.float32)  # here
