@@ -197,8 +197,8 @@ def python_list_of_a_tensor_range(n):
     return tf.stack(list(range(n)))  # here
 
 
-@refused(3)
-def python_int_of_a_tensor(n):
+@refused(3, error=(tf.errors.StagingError, tf.errors.InvalidArgumentError))
+def shape_from_the_python_int_of_a_tensor(n):
     return tf.zeros([int(n)])  # here
 
 
