@@ -84,7 +84,10 @@ def thread_effects(graph: Graph, updated: int = 0, settings: Settings = Settings
         start = builder.convert(0, CODE.dtype)
         outputs, code = threader.thread(graph, new, {}, start)
         if code is start:
-            return Threaded(graph)
+            if not any("effect" in o.op.traits for o in graph.operations):
+                return Threaded(graph)
+            new.outputs = outputs  # its checks cannot fail, or are left out
+            return Threaded(new)
         if updated:
             well = equal(code, 0)
             outputs[:updated] = [new if new is old else select(well, new, old)
