@@ -299,11 +299,11 @@ class SymbolicTensor(Tensor):
     def _refuse(self, what: str, instead: str) -> Any:
         raise errors.StagingError(
             f"{what} needs the value of a tensor, but inside `@function` this tensor stands for a value that is "
-            f"only known when the compiled program runs. Received: {self!r}. {instead}")
+            f"only known when the compiled program runs. Received: {self!r}. {self.trace.why_plain()}{instead}")
 
     def __bool__(self) -> bool:
         return self._refuse("A Python condition (`if`, `while`, `and`, `or`, `not`, `assert`)",
-                            "Use `tf.where(condition, a, b)`, or run without `@function`.")
+                            "Use `tf.where(condition, a, b)` or `tf.cond`, or run without `@function`.")
 
     def __int__(self) -> int:
         return self._refuse("`int()`", "Use `tf.cast(x, tf.int32)`.")
@@ -318,7 +318,11 @@ class SymbolicTensor(Tensor):
         return self._refuse("A Python index or `range()`", "Use `tf.gather` or `tf.range`.")
 
     def __iter__(self) -> Iterator[Any]:
-        return self._refuse("A Python loop over a tensor", "Use `tf.unstack(x)` where the length is known.")
+        if not self.type.shape:
+            raise errors.DtypeError("A scalar tensor cannot be iterated over.")
+        if not isinstance(self.type.shape[0], int):
+            self._refuse("A Python loop over a tensor of open length", "Use a `for` statement, or `tf.map_fn`.")
+        return iter(TABLE["unstack"](self))
 
     def numpy(self) -> Any:
         """Not available inside a trace."""

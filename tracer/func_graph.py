@@ -6,6 +6,7 @@ later readings see, and at the end the final values become outputs. Tensors from
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import TensorInterpreter
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, from_numpy
 from treadle.runtime.variable import Variable
+from treadle.tracer.frontend.convert import why_plain
 from treadle.tracer.guards import Guards
 from treadle.tracer.report import Report
 from treadle.tracer.staging.places import Place
@@ -68,6 +70,16 @@ class FuncGraph(TensorInterpreter):
     def note(self, kind: str, detail: str = "") -> None:
         """Note for `explain` what became of the user's line that is running."""
         self.report.note(location.user_location(), kind, detail)
+
+    def why_plain(self) -> str:
+        """Why the user's function that is running has not been converted, as a sentence."""
+        frame: Any = sys._getframe(2)
+        while frame is not None and location.is_internal(frame.f_code.co_filename):
+            frame = frame.f_back
+        if not self.converts:
+            return "Python control flow is not staged with `autograph=False`. "
+        reason = why_plain(frame.f_code) if frame is not None else ""
+        return f"Its control flow is not staged because {reason}. " if reason else ""
 
     def will_change(self, place: Place) -> None:
         """Word that user code is about to change a place."""

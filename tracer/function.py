@@ -171,6 +171,7 @@ class Function:
         with interpreting(trace):
             symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
             args, kwargs = signature.fill(structure, symbols)
+            self._require_a_result()
             run = converted(self.python_function) if self._autograph else self.python_function
             returned = run(*args, **kwargs)
             values: list[Any] = []
@@ -188,6 +189,17 @@ class Function:
 
             results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])
         return trace, ConcreteFunction(trace, structure, names, results, values, [s.value for s in symbols])
+
+    def _require_a_result(self) -> None:
+        """Generators and coroutines give their results later, when the trace is over."""
+        f = inspect.unwrap(self.python_function)
+        kind = "a generator" if inspect.isgeneratorfunction(f) or inspect.isasyncgenfunction(f) else (
+            "a coroutine (`async def`)" if inspect.iscoroutinefunction(f) else None)
+        if kind is not None:
+            raise errors.StagingError(
+                f"`{self._name}` is {kind}, whose statements run after the call returns; a compiled function must return "
+                "tensors. Return a list or a `tf.TensorArray`, or call a compiled function from it.",
+                location.Location(f.__code__.co_filename, f.__code__.co_firstlineno, self._name))
 
     def _tensor_names(self, structure: Any) -> list[str]:
         """A name for each tensor among the arguments: the parameter's, numbered inside structures."""

@@ -123,7 +123,7 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     """
     if limit is None:
         start, limit = 0, start
-    wanted = _range_dtype(start, limit, delta) if dtype is None else dtypes.as_dtype(dtype)
+    wanted = range_dtype(start, limit, delta) if dtype is None else dtypes.as_dtype(dtype)
     first, last, step = (_number(v) for v in (start, limit, delta))
     count = _range_count(first, last, step)
     if is_eager():
@@ -136,7 +136,7 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     return values if first == 0 else values + first
 
 
-def _range_dtype(*values: Any) -> DType:
+def range_dtype(*values: Any) -> DType:
     found = []
     for value in values:
         if hasattr(value, "dtype"):

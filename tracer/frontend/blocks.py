@@ -328,7 +328,7 @@ def refusal(node: ast.AST) -> str | None:
         if isinstance(inner, ast.Await):
             return "it is a coroutine"
         if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and (
-                inner.func.id in ("locals", "eval", "exec") or inner.func.id in ("vars", "dir") and not inner.args):
+                inner.func.id in ("eval", "exec")):
             return f"it calls `{inner.func.id}()`, which needs the function as it is written"
         if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             stack.extend(ast.iter_child_nodes(inner))

@@ -11,11 +11,13 @@ from typing import Any
 from treadle.ir import errors
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
+from treadle.runtime.composites.arrays import range_
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import convert, iteration, text
+from treadle.tracer.frontend import convert, iteration
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging import text
 from treadle.tracer.staging.branches import stage_if
 from treadle.tracer.staging.places import Contents
 
@@ -62,6 +64,15 @@ def _converted_function(function: types.FunctionType) -> Any:
         if found is not function:
             _functions[function] = found
     return found
+
+
+def user_method(owner: Any, name: str) -> Any:
+    """A method of the user's class, bound and converted; None if the class has none of that name."""
+    method = getattr(type(owner), name, None)
+    if type(method) is not types.FunctionType:
+        return None
+    made = _converted_function(method)
+    return None if made is method else types.MethodType(made, owner)
 
 
 def is_left_alone(function: Any) -> bool:
@@ -249,6 +260,16 @@ def _reversed(sequence: Any) -> Any:
         return iteration.staged(sequence).reversed()
     was_read(sequence)
     return reversed(sequence)
+
+
+@_replaces(range_)
+def _tf_range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range") -> Any:
+    given = [start, delta] if limit is None else [start, limit, delta]
+    if any(_is_symbolic(v) and v.known is None for v in given):
+        # Its length is only known when the program runs: good for a loop, not for a tensor.
+        first, last = (0, start) if limit is None else (start, limit)
+        return iteration.open_range(first, last, delta, dtype)
+    return range_(start, limit, delta, dtype, name)
 
 
 @_replaces(map)

@@ -66,6 +66,12 @@ def is_made_here(code: CodeType) -> bool:
     return id(code) in _made
 
 
+def why_plain(code: CodeType) -> str:
+    """Why the function of this code runs as it is, if it does."""
+    found = _by_id.get(id(code))
+    return found[1].reason if found is not None else ""
+
+
 def _convert(function: FunctionType) -> Conversion:
     code = function.__code__
     if code.co_flags & 0x20:
@@ -101,7 +107,9 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: 
         blocks = Blocks(make_scope(node, None, free), self_name, module_names)
         node.body = blocks.function_body(node.body)
         node.decorator_list = []
-        inner, wanted = node, node.name
+        # Under another name: inside, the function's own name may be a global one.
+        inner, wanted = node, f"{OPERATORS}_function"
+        node.name = wanted
     # Defaults and annotations are those of the function object; only their number matters here.
     arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
     arguments.kw_defaults = [None if d is None else ast.Constant(None) for d in arguments.kw_defaults]
@@ -120,6 +128,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: 
     return result
 
 
+_OPTIMIZED = 0x1  # set for functions, not for class bodies
 _FUTURE = __future__.annotations.compiler_flag
 
 
@@ -134,7 +143,7 @@ def _renamed(code: CodeType, name: str, qualified: str) -> CodeType:
             return c
         if c.co_name.startswith(OPERATORS):
             return _renamed(c, name, qualified)
-        path = c.co_qualname.replace(f"{OPERATORS}_factory.<locals>.", "")
+        path = c.co_qualname.replace(f"{OPERATORS}_factory.<locals>.{OPERATORS}_function", qualified)
         return _renamed(c, c.co_name, path)
 
     return code.replace(co_name=name, co_qualname=qualified, co_consts=tuple(inner(c) for c in code.co_consts))
@@ -145,7 +154,8 @@ def _remember(code: CodeType) -> None:
         return
     _made[id(code)] = code
     for constant in code.co_consts:
-        if isinstance(constant, CodeType):
+        # A class body's methods are the user's own, converted when they are called.
+        if isinstance(constant, CodeType) and constant.co_flags & _OPTIMIZED:
             _remember(constant)
 
 

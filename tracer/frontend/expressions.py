@@ -90,6 +90,11 @@ class Expressions(ast.NodeTransformer):
             keyword.value = self.visit(keyword.value)
         if ours or matcher:
             return node
+        if isinstance(func, ast.Name) and func.id in ("locals", "vars", "dir") and not node.args:
+            own = sorted(n for n in self.scope.own if not n.startswith(OPERATORS))
+            pairs = [ast.Tuple([ast.Constant(n), delayed(name(n))], ast.Load()) for n in own]
+            found = call_operator("locals_", pairs, node)
+            return found if func.id != "dir" else located(ast.Call(name("sorted"), [found], []), node)
         if isinstance(func, ast.Name) and func.id == "super" and not node.args and self.self_name is not None:
             node.args = [located(name("__class__"), func), located(name(self.self_name), func)]
             return node
@@ -109,6 +114,10 @@ class Expressions(ast.NodeTransformer):
         for value in values[-2::-1]:
             result = call_operator(operator, [value, delayed(result)], node)
         return result
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        left, right = self.visit(node.left), self.visit(node.right)
+        return call_operator("binary", [ast.Constant(type(node.op).__name__), left, right], node)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         operand = self.visit(node.operand)

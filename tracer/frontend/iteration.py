@@ -9,6 +9,7 @@ from typing import Any
 from treadle.ir import dtypes, errors, location
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
+from treadle.runtime.composites.arrays import range_dtype
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor
@@ -188,6 +189,12 @@ def staged_range(*args: Any) -> StagedRange:
     return StagedRange(start, stop, step, tensors[0].dtype)
 
 
+def open_range(start: Any, stop: Any, step: Any, dtype: Any) -> StagedRange:
+    """`tf.range` of a length that is only known when the program runs."""
+    dtype = range_dtype(start, stop, step) if dtype is None else dtypes.as_dtype(dtype)
+    return StagedRange(start, stop, step, dtype)
+
+
 def for_(iterable: Any, body: Callable[[Any], None], stop: Callable[[], Any] | None, names: tuple[str, ...],
          live: tuple[str, ...], stepped: tuple[str, ...]) -> None:
     """`for item in iterable: body(item)`, left when `stop()`."""
@@ -226,18 +233,19 @@ def _python_for(iterable: Any, body: Callable, stop: Callable | None, names: tup
     trace.guards.read_contents(iterable)
     start = len(trace.graph.operations)
     rounds = 0
+    stopped: Any = False
     for item in iterable:
-        stopped = stop() if stop is not None else False
         if isinstance(stopped, SymbolicTensor):
             # Whether it goes on is decided when the program runs: what remains is done under that condition.
             def again(item: Any = item) -> None:
                 body(item)
             stage_if(TABLE["logical_not"](stopped), (again, lambda: None), places_of(names, (body,)))
-        elif stopped:
-            break
         else:
             body(item)
         rounds += 1
+        stopped = stop() if stop is not None else False
+        if stopped is True:
+            break
     made = len(trace.graph.operations) - start
     trace.note("unrolled", f"{rounds} iterations, {made} operations")
     if made > _MANY_OPERATIONS and rounds > 100:

@@ -13,15 +13,14 @@ from typing import Any
 from treadle.ir import dtypes, errors
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
-from treadle.ir.ops.effects import Failure, check
 from treadle.runtime.interpreter import current
-from treadle.runtime.tensor import SymbolicTensor
+from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
 from treadle.tracer.frontend import calls, iteration
-from treadle.tracer.frontend import text as texts
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging import text as texts
 from treadle.tracer.staging.block import Block, BlockEnds, as_predicate
-from treadle.tracer.staging.branches import stage_if
+from treadle.tracer.staging.branches import raise_later, stage_check, stage_if
 from treadle.tracer.staging.loops import Iteration, Loop
 from treadle.tracer.staging.places import Attribute, Cell, Contents, Item, places_of
 from treadle.tracer.staging.values import MaybeUndefined, Unavailable
@@ -31,6 +30,13 @@ _IN_PLACE = {
     "FloorDiv": operator.ifloordiv, "Mod": operator.imod, "Pow": operator.ipow, "MatMult": operator.imatmul,
     "LShift": operator.ilshift, "RShift": operator.irshift, "BitAnd": operator.iand, "BitOr": operator.ior,
     "BitXor": operator.ixor,
+}
+_BINARY = {
+    "Add": (operator.add, "__add__"), "Sub": (operator.sub, "__sub__"), "Mult": (operator.mul, "__mul__"),
+    "Div": (operator.truediv, "__truediv__"), "FloorDiv": (operator.floordiv, "__floordiv__"),
+    "Mod": (operator.mod, "__mod__"), "Pow": (operator.pow, "__pow__"), "MatMult": (operator.matmul, "__matmul__"),
+    "LShift": (operator.lshift, "__lshift__"), "RShift": (operator.rshift, "__rshift__"),
+    "BitAnd": (operator.and_, "__and__"), "BitOr": (operator.or_, "__or__"), "BitXor": (operator.xor, "__xor__"),
 }
 call = calls.call
 for_ = iteration.for_
@@ -120,35 +126,19 @@ def assert_(test: Any, message: Callable[[], Any] | None) -> None:
             raise AssertionError(*([message()] if message is not None else []))
         return
     error = AssertionError(*([message()] if message is not None else []))
-    _check(_predicate(test), error)
+    stage_check(_predicate(test), error)
 
 
 def raised(error: Any) -> Any:
     """What to raise in `raise error`. In a staged block the exception waits for the program to get there."""
     trace = _trace()
     if not isinstance(trace, Block):
-        return texts.settled(error) if trace is not None else error
+        return error
     instance = error() if isinstance(error, type) and issubclass(error, BaseException) else error
     if not isinstance(instance, BaseException):
         return error
-    _check(trace.convert(False), instance)
+    raise_later(instance)
     return BlockEnds()
-
-
-def _check(condition: Any, error: BaseException) -> None:
-    """Stage a check that raises `error` when the program runs."""
-    trace: Any = current()
-    while isinstance(trace, Block):
-        for kinds in trace.handlers:
-            if any(k is None or isinstance(error, k) for k in kinds()):
-                raise errors.StagingError(
-                    "An exception that depends on a tensor cannot be caught inside a compiled function: the program has "
-                    f"left Python when it is raised. Received: {type(error).__name__} under `try`. Catch it outside of "
-                    "the function, or use the condition itself.")
-        trace = trace.outer
-    trace = current()
-    data, build = texts.delayed_exception(error)
-    check([condition, *data], failure=Failure(build, f"{type(error).__name__}: {error}", required=True))
 
 
 class catching:
@@ -244,7 +234,7 @@ def read(value: Any) -> Any:
                 f"cannot access local variable '{value.name}' where it is not associated with a value")
             if value.defined is False:
                 raise error
-            _check(current().convert(value.defined), error)
+            stage_check(current().convert(value.defined), error)
         return value.value
     if isinstance(value, Unavailable):
         raise value.refuse()
@@ -278,6 +268,18 @@ def attribute(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
+def binary(operation: str, left: Any, right: Any) -> Any:
+    """`left + right` and its like: an operator that the user's class defines is converted."""
+    method, reflected = _BINARY[operation]
+    if isinstance(state.interpreter, FuncGraph) and not isinstance(left, Tensor):
+        defined = calls.user_method(left, reflected)
+        if defined is not None:
+            result = defined(right)
+            if result is not NotImplemented:
+                return result
+    return method(left, right)
+
+
 def item(container: Any, index: Any) -> Any:
     """`container[index]`."""
     trace = _trace()
@@ -292,6 +294,17 @@ def item(container: Any, index: Any) -> Any:
     if isinstance(container, (tuple, range)) and is_symbolic(index):
         return calls.symbolic_item(container, index)
     return container[index]
+
+
+def locals_(*readers: tuple[str, Callable]) -> dict[str, Any]:
+    """`locals()`: the function's variables that have a value."""
+    found: dict[str, Any] = {}
+    for name, reader in readers:
+        try:
+            found[name] = read(reader())
+        except NameError:
+            continue
+    return found
 
 
 def iterate(iterable: Any) -> Any:
@@ -312,7 +325,7 @@ def _checked_index(index: Any, size: int) -> Any:
     """An index into a Python sequence, counted from its start, with the check that Python would do."""
     index = TABLE["cast"](current().convert(index), dtypes.int32)
     inside = TABLE["logical_and"](TABLE["greater_equal"](index, -size), TABLE["less"](index, size))
-    _check(inside, IndexError("list index out of range"))
+    stage_check(inside, IndexError("list index out of range"))
     return TABLE["floormod"](index, size)
 
 

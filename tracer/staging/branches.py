@@ -8,11 +8,49 @@ from typing import Any
 from treadle.ir import errors, location
 from treadle.ir.interpreter import interpreting
 from treadle.ir.ops.control import cond
+from treadle.ir.ops.effects import Failure, check
 from treadle.runtime.interpreter import current
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.block import Block, BlockEnds, Operands, blank, closed
-from treadle.tracer.staging.places import Cell, Place, restore, snapshot
-from treadle.tracer.staging.values import ZEROS, Mismatch, Unavailable, align, fill, is_tensor, shown
+from treadle.tracer.staging.places import UNDEFINED, Cell, Place, restore, snapshot
+from treadle.tracer.staging.text import delayed_exception
+from treadle.tracer.staging.values import (
+    ZEROS,
+    Mismatch,
+    Slot,
+    Unavailable,
+    align,
+    fill,
+    is_tensor,
+    shown,
+    template_of,
+)
+
+_DEEPEST = 60
+
+
+def raise_later(error: BaseException) -> None:
+    """Stage the raising of an exception for when the program gets to the current block."""
+    if isinstance(error, NameError) and "free variable" in str(error):
+        # The blocks' variables are cells; to the user they are local.
+        name = str(error).split("'")[1]
+        error = UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+    stage_check(current().convert(False), error)
+
+
+def stage_check(condition: Any, error: BaseException) -> None:
+    """Stage a check that raises `error` when the program runs."""
+    trace: Any = current()
+    while isinstance(trace, FuncGraph):
+        for kinds in trace.handlers:
+            if any(k is None or isinstance(error, k) for k in kinds()):
+                raise errors.StagingError(
+                    "An exception that depends on a tensor cannot be caught inside a compiled function: the program has "
+                    f"left Python when it is raised. Received: {type(error).__name__} under `try`. Catch it outside of "
+                    "the function, or use the condition itself.")
+        trace = trace.outer
+    data, build = delayed_exception(error)
+    check([condition, *data], failure=Failure(build, f"{type(error).__name__}: {error}", required=True))
 
 
 def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list[Place],
@@ -23,6 +61,10 @@ def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list
     """
     trace: FuncGraph = current()  # type: ignore[assignment]
     where = location.user_location()
+    if trace.depth > _DEEPEST:
+        raise errors.StagingError(
+            f"Control flow on tensors is nested more than {_DEEPEST} deep: a recursion whose end a tensor decides never ends "
+            "while it is traced, since both branches are. Use a `while` loop, or let a Python number decide.", where)
     before = snapshot(places)
     blocks: list[Block] = []
     results: list[Any] = []
@@ -37,7 +79,12 @@ def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list
                 try:
                     results.append(branch())
                     ended.append(False)
-                except BlockEnds:
+                except (BlockEnds, Exception) as error:
+                    if isinstance(error, errors.OpError):
+                        raise
+                    # Python's own exceptions wait, like the user's, for the program to take this branch.
+                    if not isinstance(error, BlockEnds):
+                        raise_later(error)
                     results.append(None)
                     ended.append(True)
             for key, (place, value) in block.changed.items():
@@ -55,8 +102,8 @@ def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list
     # The checks on what was changed outside the function's own variables come first: they can fail.
     for key, (place, old) in known.items():
         values = [after[i].get(key, old) for i in living]
-        templates.append((place, _merged(place.name, values, slots, where, strict=not isinstance(place, Cell))))
-    returned = _merged("the result", [results[i] for i in living], slots, where, strict=True)
+        templates.append((place, _merged(place.name, values, slots, where, not isinstance(place, Cell), old)))
+    returned = _merged("the result", [results[i] for i in living], slots, where, True)
     columns: list[list[Any]] = []
     for slot in slots:
         column: list[Any] = [ZEROS] * len(blocks)
@@ -69,9 +116,16 @@ def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list
     return fill(returned, found.__getitem__)
 
 
-def _merged(name: str, values: list[Any], slots: list[list[Any]], where: Any, strict: bool) -> Any:
+def _merged(name: str, values: list[Any], slots: list[list[Any]], where: Any, strict: bool, old: Any = UNDEFINED) -> Any:
     """The template of a place's values at the end of the branches."""
     mark = len(slots)
+    if all(v is old for v in values):
+        return old
+    if len(values) == 1:
+        single: list[Any] = []
+        template = fill(template_of(values[0], single, numbers=False), lambda i: Slot(mark + i))
+        slots.extend([v] for v in single)
+        return template
     try:
         template = align(values, slots, name)
         for slot in slots[mark:]:
@@ -84,7 +138,7 @@ def _merged(name: str, values: list[Any], slots: list[list[Any]], where: Any, st
                 f"The branches of an `if` on a tensor must leave the same kind of value in {_subject(name)}. "
                 f"Received: {mismatch}. Give both the same structure, dtype and shape, or decide by a Python value.",
                 where) from None
-        return Unavailable(name, f"it is {mismatch}", where)
+        return Unavailable(name, f"it is {mismatch}, by the branch taken", where)
 
 
 def _subject(name: str) -> str:
