@@ -159,6 +159,7 @@ def _copy_with_residuals(operations: Sequence[Operation], into: Graph, values: d
             counted = as_scan_if_counted(operands, **attributes) if op.name == "while" else None
             if counted is not None:
                 op, attributes = REGISTRY["scan"], counted
+            assert op.with_residuals is not None
             with interpreting(GraphBuilder(into, operation.location)):
                 attributes, _, operands = op.with_residuals(operands, attributes)
             results = append(into, op, operands, attributes, operation.location).results
@@ -277,9 +278,9 @@ def pullback(op: Op, types: Sequence[Any], results: Sequence[Any], attributes: d
         found = op.cotangents(g, inputs[count:2 * count], inputs[2 * count:], attributes, needed)
     produced = tuple(i for i, (f, need) in enumerate(zip(found, needed)) if f is not None and need)
     outputs = [found[i] for i in produced]
-    needed = set(outputs)
-    operations = _live(graph.operations, needed)
-    used = tuple(i for i, v in enumerate(inputs) if v in needed)
+    reached = set(outputs)
+    operations = _live(graph.operations, reached)
+    used = tuple(i for i, v in enumerate(inputs) if v in reached)
     return Pullback(Graph(graph.name, [inputs[i] for i in used], operations, outputs), used, produced)
 
 

@@ -39,7 +39,8 @@ def trip_count(operands: Sequence[Any], condition: Graph, body: Graph, carried: 
     if test is None or test.op.name not in _MIRRORED or any("effect" in o.op.traits for o in condition.walk()):
         return None
     places = {v: i for i, v in enumerate(condition.inputs)}
-    for relation, counter, bound in ((test.op.name, *test.operands), (_MIRRORED[test.op.name], *test.operands[::-1])):
+    x, y = test.operands
+    for relation, counter, bound in ((test.op.name, x, y), (_MIRRORED[test.op.name], y, x)):
         i = places.get(counter, carried)
         if i >= carried or not counter.dtype.is_integer:
             continue

@@ -257,14 +257,14 @@ class _Builder:
         def body(position: Value, *x: Value) -> list[Value]:
             state, invariants = x[:n], x[n + 1:]
             return [position + 1, *inlined(advance, [*self._filled(state), *invariants])]
-        _, *state = while_([position, *state, target, *invariants],
-                           lambda position, *x: [REGISTRY["less"](position, x[n])], body, 1 + n)
+        _, *reached = while_([position, *state, target, *invariants],
+                             lambda position, *x: [REGISTRY["less"](position, x[n])], body, 1 + n)
         # What is not kept goes to a place of its own behind the others: a choice between buffers would copy them.
         push = REGISTRY["less"](target, i)
         place = REGISTRY["select"](push, top + 1, most)
         update = REGISTRY["dynamic_update"]
         return [target, REGISTRY["select"](push, top + 1, top), update(positions, target, place),
-                *(update(b, s, place) for b, s in zip(buffers, state)), *state]
+                *(update(b, s, place) for b, s in zip(buffers, reached)), *reached]
 
 
 def stride(rounds: Value, free: Value) -> Value:
