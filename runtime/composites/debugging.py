@@ -14,7 +14,7 @@ from treadle.ir.operators import TABLE
 from treadle.ir.ops import effects
 from treadle.ir.ops.effects import Failure, check
 from treadle.ir.ops.rules import as_operand, as_operands, broadcast_shapes, show
-from treadle.runtime import checks, nest
+from treadle.runtime import checks
 from treadle.runtime.composites.arrays import known_array
 from treadle.runtime.tensor import Tensor
 
@@ -323,11 +323,8 @@ class control_dependencies:
         pass
 
 
-def group(*inputs: Any, **kwargs: Any) -> None:
-    """Nothing: the inputs have been carried out, in order, when it is called. Takes structures and `name`."""
-    if kwargs.keys() - {"name"}:
-        raise errors.InvalidArgumentError(f"Unknown keyword arguments: {', '.join(kwargs)}.")
-    nest.flatten(inputs)
+def group(*inputs: Any, name: str | None = None) -> None:
+    """Nothing: the inputs, operations or structures of them, have been carried out, in order, when it is called."""
 
 
 def no_op(name: str | None = None) -> None:

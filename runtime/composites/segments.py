@@ -73,7 +73,7 @@ def _scattered(scatter: Callable, data: Any, segment_ids: Any, num_segments: Any
 
 
 def _check_numbers(ids: Any, count: Any) -> None:
-    if dims.is_known(count) and count <= ids.dtype.max and 0 not in ids.type.shape:
+    if dims.is_known(count) and 0 <= count <= ids.dtype.max and 0 not in ids.type.shape:
         check([reduce_all(less(ids, count)), ids], failure=_TooLarge(count))
 
 
