@@ -134,6 +134,9 @@ class Prefetch(Unary):
         super().__init__(source)
         self._size = _AUTOTUNED if size == AUTOTUNE else size
 
+    def runs(self) -> Any:
+        return self.source.runs()
+
     def elements(self) -> Iterator[Any]:
         if self._size == 0 or self.source.is_cheap():
             return self.source.elements()

@@ -10,7 +10,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.data.components import as_array, as_tensor, call, first_slice, node_of, normalized
-from treadle.keras_like.data.node import UNKNOWN_CARDINALITY, Node, Rows, Unary
+from treadle.keras_like.data.node import UNKNOWN_CARDINALITY, Node, Rows, Unary, is_static
 from treadle.keras_like.data.order import pieces, regrouped
 from treadle.keras_like.data.sources import Given
 from treadle.keras_like.data.spec import DatasetSpec, batched, unbatched
@@ -77,6 +77,14 @@ class Batch(Unary):
 
     def make_spec(self) -> Any:
         return batched(self.source.spec, self._size if self._drop_remainder else None)
+
+    def runs(self) -> list[tuple[Any, int]] | None:
+        count = self.source.cardinality()
+        if count < 0 or not is_static(self.source.spec):
+            return None
+        whole, rest = divmod(count, self._size)
+        found = [(self._size, whole), (rest, 0 if self._drop_remainder else min(rest, 1))]
+        return [(batched(self.source.spec, size), times) for size, times in found if times]
 
     def example(self) -> Any:
         return stacked([self.source.example()] * self._size)

@@ -76,8 +76,11 @@ def _as_component(value: Any) -> Any:
 
 
 def owned(value: Any) -> Any:
-    """The user's data as an element of arrays that nobody else writes to."""
-    return map_components(_own_array, value)
+    """The user's data as an element of arrays that nobody else writes to. Made eagerly, also while tracing."""
+    if tf.executing_eagerly():
+        return map_components(_own_array, value)
+    with tf.init_scope():
+        return map_components(_own_array, value)
 
 
 def _own_array(value: Any) -> Any:

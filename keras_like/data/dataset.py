@@ -13,6 +13,7 @@ from treadle.keras_like.data.iterator import Iterator, NumpyIterator
 from treadle.keras_like.data.node import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Node, Rows, Unary
 from treadle.keras_like.data.options import Options
 from treadle.keras_like.data.sources import Slices, TextLines
+from treadle.keras_like.data.spec import spec_of
 
 
 class Dataset(Creation, Functional, Arranging):
@@ -49,6 +50,20 @@ TensorSpec(shape=(None,), dtype=tf.int32, name=None))>
         After `map`, it is found by calling the function on the first element.
         """
         return self._node.spec
+
+    def element_runs(self) -> list[tuple[Any, int]] | None:
+        """The elements' specs with all sizes known, as [(spec, how many in a row)]; None if that is not known beforehand.
+
+        >>> import treadle as tf
+        >>> tf.data.Dataset.range(5).batch(2).element_runs()
+        [(TensorSpec(shape=(2,), dtype=tf.int64, name=None), 2), (TensorSpec(shape=(1,), dtype=tf.int64, name=None), 1)]
+        """
+        return self._node.runs()
+
+    def example_spec(self) -> Any:
+        """The spec of the first element, all its sizes known. No random source is drawn from."""
+        with tf.init_scope():
+            return spec_of(self._node.example())
 
     def cardinality(self) -> Any:
         """How many elements, as an int64 scalar; INFINITE_CARDINALITY or UNKNOWN_CARDINALITY where that is the answer.
@@ -121,6 +136,9 @@ class WithOptions(Unary):
     def __init__(self, source: Node, options: Options):
         super().__init__(source)
         self.options = Options().merge(options)
+
+    def runs(self) -> Any:
+        return self.source.runs()
 
     def elements(self) -> Any:
         return self.source.elements()

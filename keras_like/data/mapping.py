@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
+import numpy as np
+
 import treadle as tf
 from treadle.keras_like.data.background import relayed_in_bursts
 from treadle.keras_like.data.components import as_tensors, call, node_of, normalized
@@ -24,6 +26,10 @@ def workers(parallel: int) -> int:
 # A call that takes longer than this is worth a thread; a quick one takes several times as long when handed to one.
 _SLOW_SECONDS = 1e-3
 _SLOW_CALLS = 2
+
+
+def _zeros(spec: Any) -> np.ndarray:
+    return np.zeros(spec.shape.as_list(), spec.dtype.as_numpy_dtype)
 
 
 class Map(Unary):
@@ -82,6 +88,13 @@ class Map(Unary):
         done = next(iter(wait(pending, return_when=FIRST_COMPLETED).done))
         pending.remove(done)
         return done.result()
+
+    def runs(self) -> list[tuple[Any, int]] | None:
+        found = self.source.runs()
+        if found is None or any(not isinstance(s, tf.TensorSpec) for spec, _ in found for s in tf.nest.flatten(spec)):
+            return None
+        with tf.init_scope():  # the result's sizes follow from the element's
+            return [(spec_of(self._call(tf.nest.map_structure(_zeros, spec))), times) for spec, times in found]
 
     def make_spec(self) -> Any:
         return result_spec(self.source, spec_of(self.example()))

@@ -36,6 +36,11 @@ class Rows(NamedTuple):
         return iter([np.arange(self.size)]) if self.order is None else self.order()
 
 
+def is_static(spec: Any) -> bool:
+    """True if the spec leaves no size open."""
+    return all(isinstance(s, tf.TensorSpec) and s.shape.is_fully_defined() for s in tf.nest.flatten(spec))
+
+
 class Node(ABC):
     """One stage of a pipeline."""
 
@@ -63,6 +68,11 @@ class Node(ABC):
     def example(self) -> Any:
         """An element to learn the spec from, got without drawing from any random source."""
         return next(self.elements())
+
+    def runs(self) -> list[tuple[Any, int]] | None:
+        """What one iteration gives as [(spec of known shapes, how many elements in a row have it)], if that is known."""
+        count = self.cardinality()
+        return [(self.spec, count)] if count >= 0 and is_static(self.spec) else None
 
     def rows(self) -> Rows | None:
         """The elements as rows of columns, or None where they have to be made one by one."""

@@ -71,6 +71,9 @@ class Cache(Unary):
         self._columns: Rows | None = None
         self._lock = threading.Lock()
 
+    def runs(self) -> Any:
+        return self.source.runs()
+
     def elements(self) -> Iterator[Any]:
         if self._columns is not None:
             return _gathered_one_by_one(self._columns)

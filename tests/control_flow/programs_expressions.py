@@ -243,7 +243,6 @@ def print_a_tensor(x):
 def print_in_a_loop(n):
     for i in range(n):
         print("step", i, "square", i * i)
-    print("end")
     return n
 
 

@@ -28,6 +28,7 @@ from treadle.tracer.frontend.build import (
 )
 from treadle.tracer.frontend.exits import Exits, is_never_staged
 from treadle.tracer.frontend.expressions import Expressions, Scope, as_index
+from treadle.tracer.frontend.hoisting import Hoisting
 from treadle.tracer.frontend.scope import bound, declared, escaping, exposed, parameters, read
 
 
@@ -40,6 +41,7 @@ class Blocks(Expressions):
         """A function's body; `self.scope` is the function's."""
         scope = self.scope
         names = bound(body)
+        body = Hoisting(self.fresh).block(body)
         lowered = Exits(self.fresh).function(body)
         names |= bound(lowered)
         scope.own |= set(names) - scope.global_names
@@ -165,7 +167,14 @@ class Blocks(Expressions):
 
     def visit_Raise(self, node: ast.Raise) -> Any:
         if node.exc is not None:
-            node.exc = call_operator("raised", [self.visit(node.exc)], node)
+            exc = node.exc
+            if isinstance(exc, ast.Call) and not (isinstance(exc.func, ast.Name) and exc.func.id.startswith(OPERATORS)):
+                # The exception may have to be made when the program runs, from what its tensors are then.
+                made = call_operator("raised_call", [self.visit(exc.func), *map(self.visit, exc.args)], node)
+                made.keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in exc.keywords]
+                node.exc = located(made, node)
+            else:
+                node.exc = call_operator("raised", [self.visit(exc)], node)
             node.cause = None if node.cause is None else self.visit(node.cause)
         return node
 

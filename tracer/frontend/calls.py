@@ -15,7 +15,7 @@ from treadle.runtime.composites.arrays import range_
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import convert, iteration
+from treadle.tracer.frontend import convert, datasets, iteration
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging import text
 from treadle.tracer.staging.branches import stage_if
@@ -149,6 +149,11 @@ def unrolled(iterable: Any) -> Any:
     """A tensor's rows one by one; anything else as it is."""
     if isinstance(iterable, iteration.Staged):
         return iterable.unrolled()
+    if isinstance(state.interpreter, FuncGraph) and (
+            datasets.is_dataset(iterable) or isinstance(iterable, iteration.EnumeratedDataset)):
+        raise errors.StagingError(
+            "Inside `@function` a data set can be gone over by a `for` statement only: anything else would fix its elements "
+            f"while tracing. Received: {iterable!r}. Write a `for` statement, or combine data sets before.")
     return iterable
 
 
@@ -241,6 +246,8 @@ def _range(*args: Any) -> Any:
 def _enumerate(iterable: Any, start: Any = 0) -> Any:
     if iteration.is_staged(iterable):
         return iteration.Enumerated(iteration.staged(iterable), start)
+    if datasets.is_dataset(iterable):
+        return iteration.EnumeratedDataset(iterable, start)
     was_read(iterable)
     return enumerate(iterable, start)
 
@@ -270,6 +277,15 @@ def _tf_range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, 
         first, last = (0, start) if limit is None else (start, limit)
         return iteration.open_range(first, last, delta, dtype)
     return range_(start, limit, delta, dtype, name)
+
+
+@_replaces(next)
+def _next(iterator: Any, *default: Any) -> Any:
+    if hasattr(type(iterator), "get_next") and hasattr(iterator, "element_spec"):
+        raise errors.StagingError(
+            "Inside `@function` `next` of a data set's iterator would fix its element while tracing. "
+            f"Received: {iterator!r}. Use a `for` statement over the data set, or pass the element as an argument.")
+    return next(iterator, *default)
 
 
 @_replaces(map)

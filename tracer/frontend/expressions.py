@@ -180,19 +180,20 @@ class Expressions(ast.NodeTransformer):
 
     visit_Dict = visit_Set = visit_List  # type: ignore[assignment]
 
-    def visit_comprehension(self, node: ast.comprehension) -> ast.comprehension:
-        node.iter = call_operator("iterate", [self.visit(node.iter)], node.iter)
-        node.target = self.visit(node.target)
-        node.ifs = [call_operator("plain", [self.visit(i), ast.Constant("the condition of a comprehension")], i)
-                    for i in node.ifs]
-        return node
+    def _iterated(self, iterable: ast.expr) -> ast.expr:
+        return call_operator("iterate", [self.visit(iterable)], iterable)
 
     def _comprehension(self, node: Any) -> ast.expr:
         targets = set(bound([g.target for g in node.generators]))
         outer = self.scope
+        first = self._iterated(node.generators[0].iter)  # evaluated in the scope around
         self.scope = Scope(targets, outer)
         try:
-            node.generators = [self.visit_comprehension(g) for g in node.generators]
+            for generator in node.generators:
+                generator.iter = first if generator is node.generators[0] else self._iterated(generator.iter)
+                generator.target = self.visit(generator.target)
+                generator.ifs = [call_operator("plain", [self.visit(i), ast.Constant("the condition of a comprehension")], i)
+                                 for i in generator.ifs]
             for field in ("elt", "key", "value"):
                 if hasattr(node, field):
                     setattr(node, field, self.visit(getattr(node, field)))

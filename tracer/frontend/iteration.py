@@ -14,6 +14,7 @@ from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
+from treadle.tracer.frontend import datasets
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.branches import stage_if
 from treadle.tracer.staging.loops import CannotCarry, Iteration, Loop
@@ -114,6 +115,13 @@ class Enumerated(Staged):
         return (index if plain else index + self.start), self.items.item(k)
 
 
+class EnumeratedDataset:
+    """`enumerate(dataset, start)`."""
+
+    def __init__(self, dataset: Any, start: int):
+        self.dataset, self.start = dataset, start
+
+
 class Zipped(Staged):
     """`zip(...)` of staged items: as many as the shortest has."""
 
@@ -204,7 +212,11 @@ def for_(iterable: Any, body: Callable[[Any], None], stop: Callable[[], Any] | N
             if stop is not None and stop():
                 break
         return
-    if is_staged(iterable):
+    if datasets.is_dataset(iterable):
+        datasets.for_dataset(iterable, body, stop, names, live, stepped)
+    elif isinstance(iterable, EnumeratedDataset):
+        datasets.for_dataset(iterable.dataset, body, stop, names, live, stepped, iterable.start)
+    elif is_staged(iterable):
         _staged_for(staged(iterable), body, stop, names, live, stepped)
     else:
         _python_for(iterable, body, stop, names)

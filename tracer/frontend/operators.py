@@ -141,6 +141,15 @@ def raised(error: Any) -> Any:
     return BlockEnds()
 
 
+def raised_call(kind: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """What to raise in `raise kind(*args, **kwargs)`."""
+    trace = _trace()
+    if not isinstance(trace, Block) or not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        return raised(call(kind)(*args, **kwargs))
+    raise_later(texts.Making(kind, args, kwargs))
+    return BlockEnds()
+
+
 class catching:
     """`with catching(lambda: kinds)`: around the body of a `try`, whose handlers catch these kinds."""
 

@@ -41,16 +41,16 @@ def raise_later(error: BaseException) -> None:
 def stage_check(condition: Any, error: BaseException) -> None:
     """Stage a check that raises `error` when the program runs."""
     trace: Any = current()
+    data, build, raised, text = delayed_exception(error)
     while isinstance(trace, FuncGraph):
         for kinds in trace.handlers:
-            if any(k is None or isinstance(error, k) for k in kinds()):
+            if any(k is None or issubclass(raised, k) for k in kinds()):
                 raise errors.StagingError(
                     "An exception that depends on a tensor cannot be caught inside a compiled function: the program has "
-                    f"left Python when it is raised. Received: {type(error).__name__} under `try`. Catch it outside of "
+                    f"left Python when it is raised. Received: {raised.__name__} under `try`. Catch it outside of "
                     "the function, or use the condition itself.")
         trace = trace.outer
-    data, build = delayed_exception(error)
-    check([condition, *data], failure=Failure(build, f"{type(error).__name__}: {error}", required=True))
+    check([condition, *data], failure=Failure(build, f"{raised.__name__}: {text}", required=True))
 
 
 def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list[Place],

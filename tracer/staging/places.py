@@ -94,6 +94,19 @@ class Attribute(Place):
             delattr(self.owner, self.name)
 
 
+class Held(Place):
+    """A variable of our own."""
+
+    def __init__(self, name: str, value: Any):
+        self.name, self.value, self.key = name, value, (Held, id(self))
+
+    def get(self) -> Any:
+        return self.value
+
+    def set(self, value: Any) -> None:
+        self.value = value
+
+
 class Contents(Place):
     """What a list, dict or set holds. The value is a shallow copy."""
 

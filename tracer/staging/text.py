@@ -116,24 +116,34 @@ def staged_print(values: Sequence[Any], sep: str, end: str, file: Any) -> None:
         print(*values, sep=sep, end=end, file=file)
 
 
-def delayed_exception(error: BaseException) -> tuple[list[Any], Callable[..., BaseException]]:
-    """(the tensors in an exception's arguments, a function of their arrays that makes the exception)."""
-    template = Template(tuple(error.args))
-    own = Template(dict(error.__dict__))
-    count = len(template.tensors)
+class Making(Exception):
+    """An exception that is yet to be made: `kind(*arguments, **keywords)`."""
+
+    def __init__(self, kind: type[BaseException], arguments: tuple, keywords: dict[str, Any]):
+        super().__init__()
+        self.kind, self.arguments, self.keywords = kind, arguments, keywords
+
+
+def delayed_exception(error: BaseException) -> tuple[list[Any], Callable[..., BaseException], type, str]:
+    """(the tensors in an exception's arguments, a function of their arrays that makes it, its class, its text for now)."""
+    if isinstance(error, Making):
+        template = Template((error.arguments, error.keywords))
+        kind = error.kind
+
+        def make(*arrays: np.ndarray) -> BaseException:
+            arguments, keywords = template.fill(arrays)
+            return kind(*arguments, **keywords)
+
+        return template.tensors, make, kind, ", ".join(map(str, error.arguments))
+    template = Template((tuple(error.args), dict(error.__dict__)))
 
     def build(*arrays: np.ndarray) -> BaseException:
         try:
             made = copy.copy(error)
         except Exception:
             made = error
-        made.args = template.fill(arrays[:count])
-        made.__dict__.update(own.fill(arrays[count:]))
+        made.args, attributes = template.fill(arrays)
+        made.__dict__.update(attributes)
         return made.with_traceback(None)
 
-    return [*template.tensors, *own.tensors], build
-
-
-def settled(error: Any) -> Any:
-    """An exception that is raised while tracing, its text as a plain string."""
-    return error
+    return template.tensors, build, type(error), str(error)

@@ -1,0 +1,75 @@
+"""`:=` inside `and`, `or` and `a if c else b` is taken out into statements, where an assignment can be undone and staged.
+
+    if a and (b := f()):          test = a
+        ...                 ->    if test: test = (b := f())
+                                  if test: ...
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from treadle.tracer.frontend.build import assign, located, name
+
+
+class Hoisting:
+    """Rewrites one function's statements; functions inside it are left alone."""
+
+    def __init__(self, fresh: Callable[[str], str]):
+        self.fresh = fresh
+
+    def block(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """The statements with such expressions taken out of them."""
+        out: list[ast.stmt] = []
+        for s in statements:
+            if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                out.append(s)
+                continue
+            for field in ("body", "orelse", "finalbody"):
+                if isinstance(getattr(s, field, None), list):
+                    setattr(s, field, self.block(getattr(s, field)))
+            for part in [*getattr(s, "handlers", []), *getattr(s, "cases", [])]:
+                part.body = self.block(part.body)
+            field = "test" if isinstance(s, (ast.If, ast.Assert)) else (
+                "value" if isinstance(s, (ast.Return, ast.Assign, ast.Expr)) else None)
+            if isinstance(s, ast.While) and _is_hidden(s.test) and not s.orelse:
+                # The test is computed at the head of each round.
+                before, test = self._taken_out(s.test)
+                leave = located(ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), s.test)
+                s.body = [*before, leave, *s.body]
+                s.test = located(ast.Constant(True), s.test)
+            elif field is not None and getattr(s, field) is not None and _is_hidden(getattr(s, field)):
+                before, value = self._taken_out(getattr(s, field))
+                setattr(s, field, value)
+                out += before
+            out.append(s)
+        return out
+
+    def _taken_out(self, expression: ast.expr) -> tuple[list[ast.stmt], ast.expr]:
+        """(statements that compute the expression, the name that holds it)."""
+        held = self.fresh("value")
+        return self._into(held, expression), located(name(held), expression)
+
+    def _into(self, held: str, expression: ast.expr) -> list[ast.stmt]:
+        if isinstance(expression, ast.IfExp) and _is_hidden(expression):
+            branches = [self._into(held, e) for e in (expression.body, expression.orelse)]
+            return [located(ast.If(expression.test, *branches), expression)]
+        if isinstance(expression, ast.BoolOp) and _is_hidden(expression):
+            statements = self._into(held, expression.values[0])
+            for value in expression.values[1:]:
+                test: ast.expr = name(held) if isinstance(expression.op, ast.And) else ast.UnaryOp(ast.Not(), name(held))
+                statements.append(located(ast.If(test, self._into(held, value), []), value))
+            return statements
+        return [located(assign(held, expression), expression)]
+
+
+def _is_hidden(expression: ast.expr) -> bool:
+    """True if Python decides whether an assignment in the expression happens."""
+    if isinstance(expression, ast.IfExp):
+        parts = [expression.body, expression.orelse]
+    elif isinstance(expression, ast.BoolOp):
+        parts = expression.values[1:]
+    else:
+        return False
+    return any(isinstance(n, ast.NamedExpr) for p in parts for n in ast.walk(p)) or any(map(_is_hidden, parts))
