@@ -60,8 +60,9 @@ class _TooLarge:
 
 def _scattered(scatter: Callable, data: Any, segment_ids: Any, num_segments: Any, start: Any) -> Any:
     ids, count = as_operand(segment_ids), attributes.as_size(num_segments)
+    rows, column = _rows(data, ids)
     _check_numbers(ids, count)
-    rows, ids = _rows(data, ids)
+    ids = column
     shape = (count, *rows.type.shape[1:])
     # What has a negative number is left out: it goes to the first segment as a row that changes nothing.
     start = as_operand(np.array(start, rows.dtype.numpy))
