@@ -13,7 +13,7 @@ from treadle.ir.operators import TABLE
 from treadle.runtime import nest
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.eager import EAGER
-from treadle.runtime.interpreter import current
+from treadle.runtime.interpreter import TensorInterpreter, current
 from treadle.runtime.tape import GradientTape
 from treadle.runtime.variable import Variable
 
@@ -37,16 +37,17 @@ class UserGradient:
 def _pullback_of(grad_fn: Callable, variables: Sequence[Variable], n_args: int, name: str) -> Callable:
     """The user's `grad_fn` as a function from a list of cotangents to those of arguments, then of variables."""
     def pullback(g: Sequence[Any]) -> list[Any]:
+        run = current().converted(grad_fn) if isinstance(current(), TensorInterpreter) else grad_fn
         if variables:
             try:
-                found, by_variable = grad_fn(*g, variables=list(variables))
+                found, by_variable = run(*g, variables=list(variables))
             except TypeError as error:
                 raise errors.DtypeError(
                     f"`{name}` uses variables ({', '.join(v.name for v in variables)}), so its gradient function must "
                     f"take `variables=None` and return (gradients, gradients of the variables). {error}") from None
             by_variable = list(by_variable)
         else:
-            found, by_variable = grad_fn(*g), []
+            found, by_variable = run(*g), []
         flat = nest.flatten(found) if isinstance(found, (list, tuple)) else [found]
         if len(flat) != n_args or len(by_variable) != len(variables):
             raise errors.InvalidArgumentError(
@@ -96,7 +97,7 @@ class CustomGradient:
         try:
             flat = [convert_to_tensor(a) for a in nest.flatten(args)]
             if current() is not EAGER:
-                return current().custom_gradient(f, name, args, flat, kwargs, _pullback_of)
+                return current().custom_gradient(current().converted(f), name, args, flat, kwargs, _pullback_of)
             listening = state.recorders
             with recorders(()), GradientTape() as seen:
                 result, grad_fn = _two(f(*nest.pack_sequence_as(args, flat), **kwargs), name)
@@ -139,7 +140,7 @@ def recompute_grad(f: Callable) -> Callable:
             filled = list(leaves)
             for place, tensor in zip(places, tensors):
                 filled[place] = tensor
-            return f(*nest.pack_sequence_as(args, filled), **kwargs)
+            return current().converted(f)(*nest.pack_sequence_as(args, filled), **kwargs)
 
         @custom_gradient
         def once(*tensors: Any) -> Any:

@@ -23,6 +23,10 @@ class TensorInterpreter(Interpreter):
     def lift(self, initial_value: Any) -> Any:
         """A variable's initial value as something that can be evaluated eagerly."""
 
+    def converted(self, function: Any) -> Any:
+        """The function as library code should call it: inside a trace, with its control flow staged."""
+        return function
+
     def custom_gradient(self, *arguments: Any) -> Any:
         """A call of a function whose gradient the user wrote, as one operation (in a trace only)."""
         raise NotImplementedError

@@ -49,6 +49,7 @@ class FuncGraph(TensorInterpreter):
     """
 
     is_block = False
+    front_end: Callable  # (function) -> the converted function; set by the front end, which imports this module
 
     def __init__(self, name: str, may_create: bool = False, converts: bool | None = None):
         self.name = name
@@ -142,6 +143,9 @@ class FuncGraph(TensorInterpreter):
             + ". Pass it as an argument or return it from that function.")
 
     # --- TensorInterpreter ---
+
+    def converted(self, function: Any) -> Any:
+        return FuncGraph.front_end(function) if self.converts else function
 
     def variable_state(self, variable: Variable) -> VariableState:
         """The variable's state in this trace; the first request adds the input that carries its value in."""

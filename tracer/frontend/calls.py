@@ -66,6 +66,9 @@ def _converted_function(function: types.FunctionType) -> Any:
     return found
 
 
+FuncGraph.front_end = staticmethod(converted)
+
+
 def user_method(owner: Any, name: str) -> Any:
     """A method of the user's class, bound and converted; None if the class has none of that name."""
     method = getattr(type(owner), name, None)
@@ -273,9 +276,7 @@ def _reversed(sequence: Any) -> Any:
 def _tf_range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str | None = "range") -> Any:
     given = [start, delta] if limit is None else [start, limit, delta]
     if any(_is_symbolic(v) and v.known is None for v in given):
-        # Its length is only known when the program runs: good for a loop, not for a tensor.
-        first, last = (0, start) if limit is None else (start, limit)
-        return iteration.open_range(first, last, delta, dtype)
+        return iteration.open_range(start, limit, delta, dtype)
     return range_(start, limit, delta, dtype, name)
 
 

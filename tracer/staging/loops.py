@@ -52,15 +52,18 @@ class CannotCarry(errors.StagingError):
 class Iteration:
     """What a loop does. `body(item)` runs one iteration; `test()` says whether there is another (None: `count` does).
 
-    `rows`: a tensor whose rows are the items; else `item(k)` makes the k-th one (k is an int32 tensor).
+    `rows`: a tensor whose rows are the items, or a list of tensors (then each item is a list of rows), taken from the last
+    one if `reverse`; else `item(k)` makes the k-th one (k is an int32 tensor). A body may return a list of tensors if
+    `count` decides: `Loop.stacked` holds them in the end, each stacked along a new first axis.
     """
 
-    body: Callable[[Any], None]
+    body: Callable[[Any], Any]
     test: Callable[[], Any] | None = None
     count: Any = None
     rows: Any = None
     item: Callable[[Any], Any] | None = None
     first: Any = None  # the value of `test()` before the loop
+    reverse: bool = False
 
     @property
     def is_scan(self) -> bool:
@@ -97,6 +100,7 @@ class Loop:
         self.states = [_Place(p, v, p.name in live, p.name in stepped) for p, v in zip(places, snapshot(list(places)))]
         self.keys = {p.key for p in places}
         self.rotated = False
+        self.stacked: list[Any] = []
 
     def run(self, iteration: Iteration) -> None:
         """Trace, emit the op, and leave the places with their values after the loop."""
@@ -133,10 +137,9 @@ class Loop:
         self.slots = [SymbolicTensor(Value(t.type, None, 0, f"s{i}"), body) for i, t in enumerate(self.initial)]
         self.counter = SymbolicTensor(Value(_INT, None, 0, "k"), body)
         self.go = Value(_BOOL, None, 0, "go")
-        self.row = None
-        if iteration.rows is not None:
-            row_type = iteration.rows.type.with_shape(iteration.rows.type.shape[1:])
-            self.row = SymbolicTensor(Value(row_type, None, 0, "row"), body)
+        self.rows = [] if iteration.rows is None else iteration.rows if isinstance(iteration.rows, list) else [iteration.rows]
+        self.row = [SymbolicTensor(Value(r.type.with_shape(r.type.shape[1:]), None, 0, "row"), body) for r in self.rows]
+        self.yielded: list[Any] = []
         self.next_go: Any = None
         try:
             self._fill(self.slots)
@@ -172,11 +175,11 @@ class Loop:
 
     def _run_body(self, iteration: Iteration) -> bool:
         """Run an iteration; True if it ends by raising."""
-        item = self.row
+        item: Any = self.row if isinstance(iteration.rows, list) else self.row[0] if self.row else None
         if iteration.item is not None:
             item = iteration.item(self.counter)
         try:
-            iteration.body(item)
+            self.yielded = [self.body.convert(y) for y in iteration.body(item) or ()]
             if self.rotated:
                 self.next_go = as_predicate(self.body.convert(iteration.test())).value  # type: ignore[misc]
         except BlockEnds:
@@ -369,17 +372,18 @@ class Loop:
         initial = [c[0] for c in carried]
         outputs = [c[2] for c in carried]
         if scan:
-            rows = [] if iteration.rows is None else [trace.convert(iteration.rows)]
-            graph = closed(body, inputs + ([self.row.value] if self.row is not None else []), outputs)
+            rows = [trace.convert(r) for r in self.rows]
+            graph = closed(body, inputs + [r.value for r in self.row], outputs + [y.value for y in self.yielded])
             results = control.scan([*initial, *invariants, *rows], body=graph, carried=len(carried), scanned=len(rows),
-                                   length=count, reverse=False)
+                                   length=count, reverse=iteration.reverse)
+            self.stacked = list(results[len(carried):])
         else:
             test = closed(self.test, [c[3] for c in carried] + operands.inputs(self.test, operands.assigned), [self.condition])
             results = control.while_([*initial, *invariants], condition=test, body=closed(body, inputs, outputs),
                                      carried=len(carried))
         for variable, value in zip(operands.assigned.values(), results[len(carried) - len(operands.assigned):]):
             trace.assign_variable(variable, value)
-        self._leave(results, True if surely else results[ran] if len(results) > ran else False)
+        self._leave(results, True if surely else results[ran] if len(carried) > ran else False)
 
     def _count_test(self, count: Any) -> None:
         self.test = test = Block(f"{self.trace.name}_test", self.trace)
