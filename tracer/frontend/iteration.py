@@ -8,8 +8,8 @@ from typing import Any
 
 from treadle.ir import dtypes, errors, location
 from treadle.ir.interpreter import state
-from treadle.ir.operators import TABLE
-from treadle.runtime.composites.arrays import range_dtype
+from treadle.ir.operators import TABLE, Operators
+from treadle.runtime.composites.arrays import range_, range_dtype
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor
@@ -91,6 +91,22 @@ class StagedRange(Staged):
         if not (isinstance(self.step, int) and self.step == 1):
             k = k * self.step
         return k if isinstance(self.start, int) and self.start == 0 else self.start + k
+
+
+class OpenRange(StagedRange, Operators):
+    """`tf.range` of a length that is only known when the program runs: for loops only, since XLA's tensors have fixed shapes."""
+
+    def __init__(self, given: tuple, start: Any, stop: Any, step: Any, dtype: Any):
+        self._given = given
+        super().__init__(start, stop, step, dtype)
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        return range_(*self._given)  # which says why not
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(range_(*self._given), name)
 
 
 class Counted(Staged):
@@ -197,10 +213,11 @@ def staged_range(*args: Any) -> StagedRange:
     return StagedRange(start, stop, step, tensors[0].dtype)
 
 
-def open_range(start: Any, stop: Any, step: Any, dtype: Any) -> StagedRange:
+def open_range(start: Any, limit: Any, delta: Any, dtype: Any) -> OpenRange:
     """`tf.range` of a length that is only known when the program runs."""
-    dtype = range_dtype(start, stop, step) if dtype is None else dtypes.as_dtype(dtype)
-    return StagedRange(start, stop, step, dtype)
+    first, last = (0, start) if limit is None else (start, limit)
+    kind = range_dtype(first, last, delta) if dtype is None else dtypes.as_dtype(dtype)
+    return OpenRange((start, limit, delta, dtype), first, last, delta, kind)
 
 
 def for_(iterable: Any, body: Callable[[Any], None], stop: Callable[[], Any] | None, names: tuple[str, ...],
