@@ -195,6 +195,8 @@ def bincount(arr: Any, weights: Any = None, minlength: Any = None, maxlength: An
             raise errors.InvalidArgumentError(f"`arr` must not hold negative numbers. Received: {known}.")
         length = max(least, int(known.max()) + 1 if known.size else 0)
         length = length if most is None else min(length, most)
+    # Numbers beyond the last bin are dropped, as negative segment numbers are.
+    numbers = select(less(numbers, length), numbers, -1)
     kind = dtypes.as_dtype(dtype) if weights is None else as_operand(weights).dtype
     amounts = ones_like(cast(numbers, dtype=kind)) if weights is None else as_operand(weights)
     shape = numbers.type.shape
