@@ -105,7 +105,8 @@ class Op:
             attributes = self._convert_attributes(kwargs, operands) if self.attributes else {}
             results = bind(self, operands, attributes)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
         return results if self.many else results[0]
 
     def _parse(self, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -164,7 +165,7 @@ class Op:
             return current.convert(value, hint)
         except errors.OpError as error:
             name = self.operand_names[0 if self.variadic else place]
-            raise type(error)(f"`{self.name}`: the argument `{name}` is not a valid tensor. {error.message}") from None
+            raise error.reworded(f"`{self.name}`: the argument `{name}` is not a valid tensor. {error.message}") from None
 
     def _convert_attributes(self, given: dict[str, Any], operands: Sequence[Any]) -> dict[str, Any]:
         converted = {}
@@ -178,7 +179,7 @@ class Op:
             try:
                 converted[name] = kind.convert(value, operands)
             except errors.OpError as error:
-                raise type(error)(f"`{self.name}`, argument `{name}`: {error.message}") from None
+                raise error.reworded(f"`{self.name}`, argument `{name}`: {error.message}") from None
         return converted
 
     def infer_types(self, types: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
@@ -188,7 +189,7 @@ class Op:
         except errors.OpError as error:
             if error.message.startswith("`"):
                 raise
-            raise type(error)(f"`{self.name}`: {error.message}") from None
+            raise error.reworded(f"`{self.name}`: {error.message}") from None
         types = tuple(inferred) if self.many else (inferred,)
         for type_ in types:
             if any(isinstance(s, int) and s < 0 for s in type_.shape):

@@ -7,17 +7,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from treadle.ir import errors
+
 TABLE: dict[str, Any] = {}
 
 
 def _binary(name: str, swap: bool = False):
-    if swap:
-        return lambda self, other: TABLE[name](other, self)
-    return lambda self, other: TABLE[name](self, other)
+    def operate(self, other):
+        try:
+            return TABLE[name](other, self) if swap else TABLE[name](self, other)
+        except Exception as error:
+            errors.hide_frames(error)
+            raise
+    return operate
 
 
 def _unary(name: str):
-    return lambda self: TABLE[name](self)
+    def operate(self):
+        try:
+            return TABLE[name](self)
+        except Exception as error:
+            errors.hide_frames(error)
+            raise
+    return operate
 
 
 class Operators:

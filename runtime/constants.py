@@ -51,7 +51,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         raise errors.InvalidArgumentError(
             f"The value has {tensor.type.count} elements, which do not fill the shape {TensorShape(shape)}.")
     except Exception as error:
-        raise errors.trimmed(error) from None
+        errors.hide_frames(error)
+        raise
 
 
 def is_tensor(x: Any) -> bool:
@@ -105,3 +106,6 @@ class IndexedSlices:
 
     def __repr__(self) -> str:
         return f"IndexedSlices(indices={self.indices!r}, values={self.values!r}, dense_shape={self.dense_shape!r})"
+
+
+errors.shield(globals())

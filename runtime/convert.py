@@ -262,4 +262,5 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
         array, found_dtype = as_numpy(value, wanted, hint)
         return from_numpy(array, found_dtype) if found_dtype.is_string else state.interpreter.convert(array)
     except Exception as error:
-        raise errors.trimmed(error) from None
+        errors.hide_frames(error)
+        raise

@@ -113,7 +113,8 @@ class CustomGradient:
                     recorder.record(rule, operands, {}, results)  # type: ignore[arg-type]
             return nest.pack_sequence_as(result, results)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
 
 def _two(returned: Any, name: str) -> tuple[Any, Callable]:
@@ -161,3 +162,5 @@ def recompute_grad(f: Callable) -> Callable:
         return once(*(leaves[i] for i in places))
     return recomputed
 
+
+errors.shield(globals())

@@ -275,3 +275,6 @@ def set_global_generator(generator: Generator) -> None:
     if not isinstance(generator, Generator):
         raise errors.DtypeError(f"Expected a `tf.random.Generator`. Received: {generator!r}.")
     _streams.default = generator
+
+
+errors.shield(globals())

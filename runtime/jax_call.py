@@ -100,4 +100,8 @@ def jax_call(function: Callable, *args: Any, **kwargs: Any) -> Any:
         results = jax_function(tensors, function=flat, types_out=types)
         return jax.tree_util.tree_unflatten(structure, list(results))
     except Exception as error:
-        raise errors.trimmed(error) from None
+        errors.hide_frames(error)
+        raise
+
+
+errors.shield(globals())

@@ -159,3 +159,6 @@ def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expa
         raise errors.InvalidArgumentError(f"The structures differ. Received: {nest1!r} and {nest2!r}.")
     for x, y in zip(a, b):
         assert_same_structure(x, y, check_types)
+
+
+errors.shield(globals())

@@ -88,3 +88,6 @@ def shuffled(key: Any, value: Any) -> Tensor:
     if not value.type.shape:
         raise errors.InvalidArgumentError(f"A scalar has no rows to shuffle. Received: {value!r}.")
     return gather_rows(value, ops.random_permutation(key, size=value.type.shape[0]), axis=0)
+
+
+errors.shield(globals())

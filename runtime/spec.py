@@ -71,3 +71,6 @@ def type_spec_from_value(value: Any) -> TensorSpec:
     if not isinstance(getattr(value, "type", None), TensorType):
         raise errors.DtypeError(f"Expected a tensor or a variable. Received: {value!r}.")
     return TensorSpec(value.type.shape, value.type.dtype)
+
+
+errors.shield(globals())

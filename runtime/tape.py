@@ -155,7 +155,8 @@ class GradientTape(Recorder):
                 self._clear()
             return nest.pack_sequence_as(sources, found)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def jacobian(self, target: Any, sources: Any, unconnected_gradients: str = UnconnectedGradients.NONE,
                  parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
@@ -182,7 +183,8 @@ class GradientTape(Recorder):
                 self._clear()
             return nest.pack_sequence_as(sources, found)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def batch_jacobian(self, target: Any, source: Any, unconnected_gradients: str = UnconnectedGradients.NONE,
                        parallel_iterations: int | None = None, experimental_use_pfor: bool = True) -> Any:
@@ -216,7 +218,8 @@ class GradientTape(Recorder):
                 self._clear()
             return found
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def _begin(self) -> None:
         if self._used and not self._persistent:

@@ -345,3 +345,6 @@ class SymbolicTensor(Tensor):
 
     def __reduce__(self) -> Any:
         return self._refuse("Pickling", "Return the tensor from the function first.")
+
+
+errors.shield_methods(Typed, Tensor, EagerTensor, SymbolicTensor)

@@ -78,7 +78,8 @@ class Variable(Cell, Typed):
                 raise errors.InvalidArgumentError(
                     f"The initial value has shape {tensor.shape}, but shape={TensorShape(shape)} was asked for.")
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
         self.type: TensorType = tensor.type
         self.trainable = bool(tensor.dtype.is_differentiable) if trainable is None else bool(trainable)
         self._name = name or "Variable"
@@ -172,11 +173,7 @@ class Variable(Cell, Typed):
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Replace the value. Returns the variable itself."""
-        try:
-            tensor = self._checked(value)
-        except Exception as error:
-            raise errors.trimmed(error) from None
-        current().assign_variable(self, tensor)
+        current().assign_variable(self, self._checked(value))
         return self
 
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None,
@@ -308,3 +305,6 @@ def _evaluated(initial_value: Any, dtype: Any) -> EagerTensor:
             tensor: Any = convert_to_tensor(initial_value)
             return tensor if wanted in (None, tensor.dtype) else TABLE["cast"](tensor, wanted)
         return convert_to_tensor(initial_value, wanted)  # type: ignore[return-value]
+
+
+errors.shield_methods(Variable)

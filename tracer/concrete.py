@@ -185,7 +185,8 @@ class ConcreteFunction:
                     f"Received: {', '.join(str(t.type) for t in tensors) or 'no tensors'}.")
             return self.run(tensors)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def _without_constants(self, args: tuple) -> tuple:
         """Callers may leave out the Python values that the trace has fixed."""

@@ -98,7 +98,8 @@ class Function:
                 return EagerTensor(results[0], program.types[0])
             return concrete.pack(results, program.types)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def _call(self, args: Any, kwargs: Any, fast_key: tuple | None = None) -> Any:
         if _Settings.run_eagerly:
@@ -242,7 +243,8 @@ class Function:
                 return self._find(args, kwargs)[0]
             return self._find_for_specs(args, kwargs)
         except Exception as error:
-            raise errors.trimmed(error) from None
+            errors.hide_frames(error)
+            raise
 
     def _find_for_specs(self, args: Any, kwargs: Any) -> ConcreteFunction:
         specs: list[Any] = []
@@ -355,7 +357,11 @@ class BoundFunction:
         self.__self__, self._function = instance, function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs)
+        try:
+            return self._function(*args, **kwargs)
+        except Exception as error:
+            errors.hide_frames(error)
+            raise
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._function, name)

@@ -1,5 +1,6 @@
 """`tf.debugging`: finding out what went wrong."""
 
+from treadle.ir.errors import filter_traceback
 from treadle.runtime.checks import (
     checks_enabled,
     disable_check_numerics,
@@ -46,6 +47,6 @@ __all__ = [
     "assert_none_equal", "assert_positive", "assert_proper_iterable", "assert_rank", "assert_rank_at_least",
     "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_shapes", "assert_type", "check_numerics",
     "checks_enabled", "compare", "disable_check_numerics", "disable_checks", "disable_traceback_filtering",
-    "enable_check_numerics", "enable_checks", "enable_traceback_filtering", "first_difference", "is_numeric_tensor",
-    "is_traceback_filtering_enabled",
+    "enable_check_numerics", "enable_checks", "enable_traceback_filtering", "filter_traceback", "first_difference",
+    "is_numeric_tensor", "is_traceback_filtering_enabled",
 ]

@@ -25,6 +25,7 @@ class Iterator(PythonIterator):
         """The spec of the elements."""
         return self._node.spec
 
+    @tf.debugging.filter_traceback
     def __next__(self) -> Any:
         return as_tensors(advanced(self._elements))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from treadle.ir import dtypes
+from treadle.ir import dtypes, errors
 from treadle.ir.ops import activations
 from treadle.ir.ops.activations import elu, relu
 from treadle.ir.ops.arrays import concat
@@ -87,3 +87,6 @@ def log_sigmoid(x: Any, name: str | None = None) -> Tensor:
     -0.6931
     """
     return negative(softplus(negative(x)))
+
+
+errors.shield(globals())

@@ -153,3 +153,6 @@ def embedding_lookup(params: Any, ids: Any, max_norm: float | None = None, name:
     axes = list(range(convert_to_tensor(ids).type.rank, rows.type.rank))
     norm = reduce_sum(square(rows), axes, keepdims=True) ** 0.5
     return rows * max_norm / maximum(norm, max_norm)
+
+
+errors.shield(globals())

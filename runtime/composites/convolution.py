@@ -176,3 +176,6 @@ def separable_conv2d(input: Any, depthwise_filter: Any, pointwise_filter: Any, s
     """`depthwise_conv2d`, then a 1 x 1 convolution with `pointwise_filter` [1, 1, channels * m, outputs]."""
     deep = depthwise_conv2d(input, depthwise_filter, strides, padding, data_format, dilations)
     return _convolution(deep, pointwise_filter, 1, "VALID", data_format, 1, 2)
+
+
+errors.shield(globals())

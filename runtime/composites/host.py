@@ -127,7 +127,8 @@ def py_function(func: Callable | None = None, inp: Any = None, Tout: Any = None,
     try:
         return _call(_OnTensors(_callable(func), ()), inp, Tout, "py_function")
     except Exception as error:
-        raise errors.trimmed(error) from None
+        errors.hide_frames(error)
+        raise
 
 
 def numpy_function(func: Callable | None = None, inp: Any = None, Tout: Any = None, stateful: bool = True,
@@ -144,7 +145,8 @@ def numpy_function(func: Callable | None = None, inp: Any = None, Tout: Any = No
     try:
         return _call(_callable(func), inp, Tout, "numpy_function")
     except Exception as error:
-        raise errors.trimmed(error) from None
+        errors.hide_frames(error)
+        raise
 
 
 def _callable(func: Any) -> Callable:
@@ -270,3 +272,6 @@ def element_text(value: Any) -> str:
     single = np.float32(value)
     short = f"{float(single):.6g}"
     return short if np.float32(short) == single else f"{float(single):.9g}"
+
+
+errors.shield(globals())

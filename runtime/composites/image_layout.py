@@ -73,3 +73,6 @@ def over_images(function: Callable[[Tensor], Tensor], x: Tensor, rank: int) -> T
     batch: tuple[Size, ...] = x.type.shape[:extra + 1]
     result = function(reshape(x, (product(batch), *x.type.shape[extra + 1:])))
     return reshape(result, (*batch, *result.type.shape[1:]))
+
+
+errors.shield(globals())

@@ -330,3 +330,6 @@ def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str | No
 
 TABLE["_getitem"] = getitem
 TABLE["_setitem"] = setitem
+
+
+errors.shield(globals())

@@ -306,3 +306,6 @@ class Orthogonal(RandomInitializer):
         if rows < columns:
             q = matrix_transpose(q)
         return cast(multiply(reshape(q, sizes), self.gain), dtype=wanted)
+
+
+errors.shield(globals())

@@ -320,3 +320,6 @@ def global_norm(t_list: Any, name: str | None = None) -> Tensor:
     if total is None:
         raise errors.InvalidArgumentError("`global_norm` needs at least one tensor. Received: none.")
     return sqrt(total)
+
+
+errors.shield(globals())

@@ -120,3 +120,6 @@ def compute_average_loss(per_example_loss: Any, sample_weight: Any = None, globa
 def scale_regularization_loss(regularization_loss: Any) -> Tensor:
     """The sum of regularization losses, divided by the number of replicas (treadle runs one)."""
     return reduce_sum(convert_to_tensor(regularization_loss))
+
+
+errors.shield(globals())

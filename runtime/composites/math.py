@@ -383,3 +383,5 @@ def _class_count(given: Any, function: str, argument: str, *values: Any) -> Any:
     highest = [require_known(v, function, f"Give `{argument}=`.") for v in values]
     return max((int(h.max()) + 1 for h in highest if h.size), default=0)
 
+
+errors.shield(globals())

@@ -319,3 +319,6 @@ def lstsq(matrix: Any, rhs: Any, l2_regularizer: float = 0.0, fast: bool = True,
     if tall:
         return cholesky_solve(factor, product(a, b, adjoint_a=True))
     return product(a, cholesky_solve(factor, b), adjoint_a=True)
+
+
+errors.shield(globals())

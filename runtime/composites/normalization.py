@@ -176,3 +176,6 @@ def _noise_shape(noise_shape: Any, x: Tensor) -> Any:
     if isinstance(noise_shape, (list, tuple)) and len(noise_shape) == x.type.rank:
         return tuple(n if given is None else as_size(given) for given, n in zip(noise_shape, x.type.shape))
     return as_shape(noise_shape)
+
+
+errors.shield(globals())

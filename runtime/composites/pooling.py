@@ -132,3 +132,6 @@ def max_pool_with_argmax(input: Any, ksize: Any, strides: Any, padding: Any, dat
     geometry = _geometry(2, ksize, strides, padding, data_format)
     places = ops.max_pool_argmax(x, include_batch=include_batch_in_index, dtype=output_dtype, **geometry)
     return ops.max_pool_op(x, **geometry), places
+
+
+errors.shield(globals())

@@ -200,3 +200,6 @@ def fold_in(seed: Any, data: Any, alg: Any = "auto_select") -> Tensor:
     data = convert_to_tensor(data, dtype_hint=dtypes.int32)
     first = ops.random_bits(ops.stateless_key(_as_seed(seed)), shape=(), dtype=data.dtype)
     return stack([first, data], axis=0)
+
+
+errors.shield(globals())

@@ -297,3 +297,6 @@ def histogram_fixed_width_bins(values: Any, value_range: Any, nbins: Any = 100, 
     count = attributes.as_size(nbins)
     scaled = floor((values - low) / (high - low) * float(count))
     return cast(clip_by_value(scaled, 0.0, float(count - 1)), dtype=dtype)
+
+
+errors.shield(globals())

@@ -373,3 +373,6 @@ def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None 
     """The cosine transform of log mel spectrograms over the last axis, divided by sqrt(2 * bins)."""
     x = convert_to_tensor(log_mel_spectrograms)
     return dct(x) * float(1 / np.sqrt(2.0 * x.type.shape[-1]))
+
+
+errors.shield(globals())
