@@ -573,7 +573,7 @@ def test_many_shapes_do_not_grow_memory(monkeypatch):
                 assert f(x).numpy().tolist() == [1.0] * n
     assert len(eager.EAGER._kernels) <= 8 and len(eager.EAGER._pullbacks) <= 8
     assert len(static._concrete) <= 4 and len(static._fast) <= 4 and len(opened._fast) <= 4
-    trace, = opened._concrete.values()
+    (trace,), = opened._concrete.values()
     assert len(trace._compiled) <= 4
     assert len(trace.graph.cache["specialised"]) <= 4 and len(trace.graph.cache) <= 4
 

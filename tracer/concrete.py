@@ -22,6 +22,8 @@ from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import Variable
 from treadle.tracer import signature
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.guard_check import Check
+from treadle.tracer.guards import Guards
 
 _MOST_PROGRAMS = 256
 
@@ -60,8 +62,17 @@ class ConcreteFunction:
         self._fixed_types = [v.type for v in ordered[:len(ordered) - len(arguments)]]
         self._compiled: dict[tuple[tuple[TensorType, ...], Settings], Compiled] = {}
         checks.listen(self)
+        self.guards = Guards()
+        self.check: Check | None = None  # what it depends on of Python's state, and whether that still holds
+        self.is_kept = True  # for later calls
         # Results are packed by hand in the one case that small steps need fast.
         self._single = isinstance(results, signature.Argument)
+
+    def settle(self, guards: Guards) -> None:
+        """Depend on what the trace read of Python's state."""
+        guards.settle()
+        self.guards = guards
+        self.check = Check(list(guards.reads.values())) if guards.reads else None
 
     # --- what it is ---
 

@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import threading
+import types as types_
 import warnings
 import weakref
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.to_jax import PureFunction
 
 _MOST_TRACES = 512
+_MOST_STATES = 16  # traces for one key that differ in what they read of Python's state
 _TRACES_BEFORE_WARNING = 5
 # One lock for all tracing: functions call one another, and a lock for each could deadlock.
 _TRACING = threading.RLock()
@@ -58,9 +60,12 @@ class Function:
         self._autograph = autograph
         self._name = str(name or getattr(python_function, "__name__", type(python_function).__name__))
         self._signature = Signature(python_function, input_signature)
-        self._concrete: dict[Any, ConcreteFunction] = {}
+        self._concrete: dict[Any, list[ConcreteFunction]] = {}  # several for a key, if Python's state changes to and fro
         self._seen: dict[Any, list[TensorSpec]] = {}  # with reduce_retracing: the sizes that calls had in common
-        self._fast: dict[Any, tuple[ConcreteFunction, Any]] = {}
+        self._fast: dict[Any, tuple[ConcreteFunction, Any, Callable[[], bool] | None]] = {}
+        self._retraces: list[tuple[str, location.Location | None]] = []  # why it was traced again, and where that was read
+        self._used_once: set[Any] = set()  # where traces changed the state that they had read
+        self._warned: set[Any] = set()
         self._called = False
         self._bound: dict[int, tuple[Any, Function]] = {}
         self._trace_count = 0
@@ -92,7 +97,9 @@ class Function:
             found = self._fast.get(tuple(key))
             if found is None:
                 return self._call(args, kwargs, tuple(key))
-            concrete, program = found
+            concrete, program, holds = found
+            if holds is not None and not holds():
+                return self._call(args, kwargs, tuple(key))
             results = program.run(arrays)
             if concrete._single:
                 return EagerTensor(results[0], program.types[0])
@@ -106,12 +113,13 @@ class Function:
             return self.python_function(*args, **kwargs)
         concrete, tensors = self._find(args, kwargs)
         types = [t.type for t in tensors]
-        if fast_key is not None and types == [k for k in fast_key if isinstance(k, TensorType)]:
+        if fast_key is not None and concrete.is_kept and types == [k for k in fast_key if isinstance(k, TensorType)]:
             # `__call__` finds the program at once next time. It holds the concrete function, and with it every object
             # whose id is in the key.
             if len(self._fast) >= _MOST_TRACES:
                 self._fast.clear()
-            self._fast[fast_key] = (concrete, concrete.compiled(types).program)
+            holds = None if concrete.check is None else concrete.check.quick
+            self._fast[fast_key] = (concrete, concrete.compiled(types).program, holds)
         return concrete.run(tensors)
 
     def _find(self, args: Any, kwargs: Any) -> tuple[ConcreteFunction, list[Any]]:
@@ -130,11 +138,31 @@ class Function:
                 lookup = tuple(types)
             elif self._reduce_retracing:
                 lookup, types = self._relaxed(key, types)
-            # A trace that uses tensors of an enclosing trace belongs to that one.
-            concrete = self._concrete.get(lookup)
+            concrete = self._found(lookup)
             if concrete is None:
                 concrete = self._trace(structure, types, lookup)
+        around = state.interpreter
+        if isinstance(around, FuncGraph):
+            around.guards.include(concrete.guards)
         return concrete, tensors
+
+    def _found(self, key: Any) -> ConcreteFunction | None:
+        """A trace for a key, whose readings of Python's state hold."""
+        traces = self._concrete.get(key)
+        if not traces:
+            return None
+        with interpreting(EAGER):
+            for place in range(len(traces) - 1, -1, -1):  # the one used last is the likeliest
+                concrete = traces[place]
+                failing = None if concrete.check is None else concrete.check.failing()
+                if failing is None:
+                    if place != len(traces) - 1:
+                        traces.append(traces.pop(place))
+                    return concrete
+                if place == len(traces) - 1:
+                    reason = failing.change(), failing.where
+        self._retraces.append(reason)
+        return None
 
     def _relaxed(self, key: tuple, types: list[TensorType]) -> tuple[Any, list[TensorType]]:
         """With `reduce_retracing`: the sizes that have changed between calls are left open."""
@@ -154,19 +182,57 @@ class Function:
 
     def _trace(self, structure: Any, types: list[TensorType], key: Any) -> ConcreteFunction:
         first = not self._called
-        trace, concrete = self._trace_once(structure, types, may_create=first)
-        if trace.created:
+        concrete, created = self._trace_once(structure, types, may_create=first)
+        if created:
             # Like any later call, the program must find the variables already there: trace again.
-            trace, concrete = self._trace_once(structure, types, may_create=False)
+            concrete, _ = self._trace_once(structure, types, may_create=False)
         self._called = True
         self._warn_of_retracing(key)
-        if not any(not isinstance(t, EagerTensor) for t in concrete._captures):
+        self._judge(concrete)
+        # A trace that uses tensors of an enclosing trace belongs to that one.
+        if concrete.is_kept and all(isinstance(t, EagerTensor) for t in concrete._captures):
             if len(self._concrete) >= _MOST_TRACES:
                 del self._concrete[next(iter(self._concrete))]
-            self._concrete[key] = concrete
+            traces = self._concrete.setdefault(key, [])
+            if len(traces) >= _MOST_STATES:
+                del traces[0]
+            traces.append(concrete)
         return concrete
 
-    def _trace_once(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[FuncGraph, ConcreteFunction]:
+    def _judge(self, concrete: ConcreteFunction) -> None:
+        """Warn, once for each line, of what the trace changed and later calls will not.
+
+        A trace that changed what it had read is used once: that may be the first call's doing. If the next one does so
+        too, it is kept after all, with a warning.
+        """
+        guards = concrete.guards
+        for where, message in guards.losses:
+            self._warn(where, message)
+        new = [where for where, _, _ in guards.once if where not in self._used_once]
+        if new:
+            self._used_once.update(new)
+            concrete.is_kept = False
+        elif guards.once:
+            for where, message, _ in guards.once:
+                self._warn(where, message)
+            guards.once.clear()
+
+    def _warn(self, where: location.Location | None, message: str) -> None:
+        if (where, message) not in self._warned:
+            self._warned.add((where, message))
+            place = where or location.Location(__file__, 0)
+            warnings.warn_explicit(f"`{self._name}`: {message}", UserWarning, place.file, place.line)
+
+    def _trace_once(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[ConcreteFunction, bool]:
+        """A new trace, and whether it made variables."""
+        trace, concrete = self._run_python(structure, types, may_create)
+        # The last references to what the trace made: what is alive now is alive outside.
+        trace.made.clear()
+        concrete.settle(trace.guards)
+        return concrete, bool(trace.created)
+
+    def _run_python(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[FuncGraph, ConcreteFunction]:
+        """Carry out the Python function on symbolic tensors."""
         trace = FuncGraph(self._name, may_create, self._autograph)
         names = self._tensor_names(structure)
         with interpreting(trace):
@@ -174,6 +240,8 @@ class Function:
             args, kwargs = signature.fill(structure, symbols)
             self._require_a_result()
             run = converted(self.python_function) if self._autograph else self.python_function
+            if run is self.python_function and isinstance(run, types_.FunctionType) and not self._autograph:
+                trace.guards.read_code(run)
             returned = run(*args, **kwargs)
             values: list[Any] = []
 
@@ -269,9 +337,7 @@ class Function:
             key = ("specs", key, tuple(signature.leaf_key(leaf) for leaf in nest.flatten(structure)
                                        if not isinstance(leaf, Argument)))
         with _TRACING:
-            if key not in self._concrete:
-                return self._trace(structure, opened, key)
-            return self._concrete[key]
+            return self._found(key) or self._trace(structure, opened, key)
 
     def to_jax(self, *args: Any, **kwargs: Any) -> PureFunction:
         """The function for example arguments (or `TensorSpec`s) as a pure JAX function (state, *args) -> (result, state).
@@ -285,7 +351,7 @@ class Function:
         3.0
         """
         if not args and not kwargs and len(self._concrete) == 1:
-            return PureFunction(next(iter(self._concrete.values())))
+            return PureFunction(next(iter(self._concrete.values()))[-1])
         return PureFunction(self.get_concrete_function(*args, **kwargs))
 
     def experimental_get_tracing_count(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -10,13 +11,15 @@ from typing import Any
 
 from treadle.ir import errors
 from treadle.ir.interpreter import state
+from treadle.ir.location import is_internal
 from treadle.ir.operators import TABLE
 from treadle.runtime.composites.arrays import range_
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import convert, datasets, iteration
+from treadle.tracer.frontend import convert, impure, datasets, iteration
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text
 from treadle.tracer.staging.branches import stage_if
 from treadle.tracer.staging.places import Contents
@@ -27,6 +30,8 @@ _MUTATING = {
     set: {"add", "discard", "remove", "pop", "clear", "update", "difference_update", "intersection_update",
           "symmetric_difference_update"},
 }
+_WRITING = {"append", "appendleft", "extend", "extendleft", "insert", "pop", "popleft", "remove", "clear", "rotate", "reverse",
+            "fill", "sort", "put", "itemset", "partition", "resize"}  # of deques and NumPy arrays
 _functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _replaced: dict[Any, Callable] = {}  # Python's own functions, and what stands for them while tracing
 operators: Any = None  # the module of operators, which imports this one
@@ -49,6 +54,9 @@ def converted(function: Any) -> Any:
     method = next((k.__dict__["__call__"] for k in kind.__mro__ if "__call__" in k.__dict__), None)
     if isinstance(method, types.FunctionType):
         made = _converted_function(method)
+        trace = state.interpreter
+        if isinstance(trace, FuncGraph) and not convert.is_installed(method.__code__.co_filename):
+            trace.guards.read_call(function)
         return function if made is method else types.MethodType(made, function)
     return function
 
@@ -57,12 +65,20 @@ def _converted_function(function: types.FunctionType) -> Any:
     code = function.__code__
     if convert.is_made_here(code) or convert.is_installed(code.co_filename) or is_left_alone(function):
         return function
-    found = _functions.get(function)
-    if found is None:
+    trace = state.interpreter
+    if isinstance(trace, FuncGraph):
+        trace.guards.read_function(function)
+    now = code, function.__defaults__, function.__kwdefaults__
+    before, found = _functions.get(function, (None, None))
+    if found is None or any(a is not b for a, b in zip(before, now)):
         conversion = convert.conversion_of(function)
         found = function if conversion.code is None else convert.build(function, conversion.code, operators)
         if found is not function:
-            _functions[function] = found
+            _functions[function] = now, found
+    if isinstance(trace, FuncGraph):
+        trace.report.functions[code] = function.__qualname__
+        if found is function:
+            trace.guards.read_code(function)
     return found
 
 
@@ -93,23 +109,62 @@ def call(function: Any) -> Any:
         owner = function.__self__
         if isinstance(owner, (list, dict, set)):
             return _container_method(trace, owner, function)
-        return _replaced.get(function, function)
+        if function.__name__ in _WRITING:
+            trace.guards.wrote(owner)
     if kind is type or isinstance(function, type):
-        replaced = _replaced.get(function)
-        if replaced is not None:
-            return replaced
-        return functools.partial(_construct, trace, function) if trace.is_block else function
+        return _replaced.get(function) or functools.partial(_construct, trace, function)
     try:
         replaced = _replaced.get(function)
     except TypeError:
         replaced = None
-    return converted(function) if replaced is None else replaced
+    if replaced is not None:
+        return replaced
+    advice = impure.cure(function, trace.guards)
+    if advice is not None:
+        trace.guards.lost(f"`{function.__name__}` is called while tracing only; compiled calls use what it gave then. {advice}")
+    elif impure.environment_reader(function):
+        return functools.partial(_environment, trace)
+    made = function if kind is types.BuiltinFunctionType else converted(function)
+    if made is function and kind is types.FunctionType:
+        _note_plain(trace, function)
+    if made is function and trace.guards.has_containers and getattr(function, "__module__", "") != "builtins":
+        return functools.partial(_call_library, trace, function)
+    return made
+
+
+def _note_plain(trace: FuncGraph, function: types.FunctionType) -> None:
+    """Note, for `explain`, that a function is called as it is."""
+    code = function.__code__
+    if not convert.is_made_here(code) and not is_internal(code.co_filename):
+        reason = convert.why_plain(code) or (
+            "it asks for that (`do_not_convert`)" if is_left_alone(function) else "it belongs to an installed package")
+        trace.note("plain", f"`{function.__qualname__}` runs as it is: {reason}")
 
 
 def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> Any:
+    trace.guards.read_arguments(args, kwargs)
     made = kind(*args, **kwargs)
-    trace.made[id(made)] = made
+    if kind.__new__ is object.__new__:  # others may give an object that was there before
+        trace.made[id(made)] = made
     return made
+
+
+def _call_library(trace: FuncGraph, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function that is not converted: it may read all of the lists and dicts that it gets."""
+    trace.guards.read_arguments(args, kwargs)
+    return function(*args, **kwargs)
+
+
+def _environment(trace: FuncGraph, /, key: str, default: Any = None) -> Any:
+    value = os.environ.get(key, MISSING)
+    trace.guards.read_item(os.environ, key, value)
+    return default if value is MISSING else value
+
+
+def _dict_get(trace: FuncGraph, owner: dict, /, key: Any, default: Any = None) -> Any:
+    value = owner.get(key, MISSING)
+    trace.guards.read_item(owner, key, value)
+    return default if value is MISSING else value
 
 
 def _container_method(trace: FuncGraph, owner: Any, method: Callable) -> Callable:
@@ -118,6 +173,8 @@ def _container_method(trace: FuncGraph, owner: Any, method: Callable) -> Callabl
         if isinstance(owner, kind) and method.__name__ in names:
             trace.will_change(Contents(owner))
             return method
+    if method.__name__ == "get" and type(owner) is dict:
+        return functools.partial(_dict_get, trace, owner)
     was_read(owner)
     return method
 
@@ -136,7 +193,11 @@ def attribute(owner: Any, name: str) -> Any:
         getter = converted(descriptor.fget)
         if getter is not descriptor.fget:
             return getter(owner)
-    value = getattr(owner, name)
+    try:
+        value = getattr(owner, name)
+    except AttributeError:
+        current().guards.read_attribute(owner, name, MISSING)  # type: ignore[attr-defined]
+        raise
     current().guards.read_attribute(owner, name, value)  # type: ignore[attr-defined]
     return value
 
@@ -144,7 +205,7 @@ def attribute(owner: Any, name: str) -> Any:
 def was_read(container: Any) -> None:
     """Note that what a container holds matters to the trace."""
     trace = state.interpreter
-    if isinstance(trace, FuncGraph) and isinstance(container, (list, dict, set)):
+    if isinstance(trace, FuncGraph):
         trace.guards.read_contents(container)
 
 
@@ -286,6 +347,7 @@ def _next(iterator: Any, *default: Any) -> Any:
         raise errors.StagingError(
             "Inside `@function` `next` of a data set's iterator would fix its element while tracing. "
             f"Received: {iterator!r}. Use a `for` statement over the data set, or pass the element as an argument.")
+    was_read(iterator)
     return next(iterator, *default)
 
 
@@ -333,6 +395,15 @@ def _getattr(owner: Any, name: str, *default: Any) -> Any:
         if default:
             return default[0]
         raise
+
+
+@_replaces(hasattr)
+def _hasattr(owner: Any, name: str) -> bool:
+    try:
+        attribute(owner, name)
+    except AttributeError:
+        return False
+    return True
 
 
 @_replaces(setattr)

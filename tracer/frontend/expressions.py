@@ -79,6 +79,12 @@ class Expressions(ast.NodeTransformer):
             return call_operator("item", [node.value, as_index(node.slice)], node)
         return node
 
+    def visit_Starred(self, node: ast.Starred) -> ast.expr:
+        node.value = self.visit(node.value)
+        if isinstance(node.ctx, ast.Load):
+            node.value = call_operator("iterate", [node.value], node.value)
+        return node
+
     # --- calls ---
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -88,6 +94,8 @@ class Expressions(ast.NodeTransformer):
         node.args = [self.visit(a) for a in node.args]
         for keyword in node.keywords:
             keyword.value = self.visit(keyword.value)
+            if keyword.arg is None:
+                keyword.value = call_operator("iterate", [keyword.value], keyword.value)
         if ours or matcher:
             return node
         if isinstance(func, ast.Name) and func.id in ("locals", "vars", "dir") and not node.args:

@@ -6,9 +6,12 @@ Nothing here stands on the stack while user code runs, where that can be avoided
 from __future__ import annotations
 
 import operator
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from treadle.ir import dtypes, errors
 from treadle.ir.interpreter import state
@@ -18,6 +21,7 @@ from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
 from treadle.tracer.frontend import calls, iteration
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text as texts
 from treadle.tracer.staging.block import Block, BlockEnds, as_predicate
 from treadle.tracer.staging.branches import raise_later, stage_check, stage_if
@@ -63,12 +67,28 @@ def _predicate(value: Any) -> Any:
 # --- statements -----------------------------------------------------------------------------------------------------
 
 
+def _decides(value: Any) -> Any:
+    """A Python value that decides by its truth: that of a container is whether it is empty."""
+    if isinstance(value, (list, dict, set)):
+        calls.was_read(value)
+    return value
+
+
 def if_(test: Any, then: Callable, orelse: Callable, names: tuple[str, ...]) -> None:
     """`if test: then() else: orelse()`, where the blocks bind `names`."""
     if not is_symbolic(test):
-        return then() if test else orelse()
+        return then() if _noted(_decides(test)) else orelse()
     stage_if(_predicate(test), (then, orelse), places_of(names, (then, orelse)))
     return None
+
+
+def _noted(test: Any) -> bool:
+    """The truth of a Python value that decides what is traced, noted for `explain`."""
+    value = bool(test)
+    trace = _trace()
+    if trace is not None:
+        trace.note("python", str(value))
+    return value
 
 
 def while_(test: Callable, body: Callable, names: tuple[str, ...], live: tuple[str, ...], stepped: tuple[str, ...]) -> None:
@@ -79,7 +99,10 @@ def while_(test: Callable, body: Callable, names: tuple[str, ...], live: tuple[s
         if is_symbolic(condition):
             loop = Loop(places_of(names, (body, test)), live, stepped)
             return loop.run(Iteration(lambda item: body(), test, first=_predicate(condition)))
-        if not condition:
+        if not _decides(condition):
+            trace = _trace()
+            if trace is not None:
+                trace.note("unrolled", f"{rounds} iterations")
             return None
         body()
         rounds += 1
@@ -122,7 +145,7 @@ def any_of(*flags: Any) -> Any:
 def assert_(test: Any, message: Callable[[], Any] | None) -> None:
     """`assert test, message()`."""
     if not is_symbolic(test):
-        if not test:
+        if not _decides(test):
             raise AssertionError(*([message()] if message is not None else []))
         return
     error = AssertionError(*([message()] if message is not None else []))
@@ -174,27 +197,27 @@ class catching:
 def if_expression(test: Any, then: Callable, orelse: Callable) -> Any:
     """`then() if test else orelse()`."""
     if not is_symbolic(test):
-        return then() if test else orelse()
+        return then() if _noted(_decides(test)) else orelse()
     return stage_if(_predicate(test), (then, orelse), [])
 
 
 def and_(value: Any, rest: Callable) -> Any:
     """`value and rest()`."""
     if not is_symbolic(value):
-        return value and rest()
+        return _decides(value) and rest()
     return stage_if(_predicate(value), (rest, lambda: value), [])
 
 
 def or_(value: Any, rest: Callable) -> Any:
     """`value or rest()`."""
     if not is_symbolic(value):
-        return value or rest()
+        return _decides(value) or rest()
     return stage_if(_predicate(value), (lambda: value, rest), [])
 
 
 def not_(value: Any) -> Any:
     """`not value`."""
-    return TABLE["logical_not"](_predicate(value)) if is_symbolic(value) else not value
+    return TABLE["logical_not"](_predicate(value)) if is_symbolic(value) else not _decides(value)
 
 
 def chain(left: Any, *rest: tuple[Callable, Callable]) -> Any:
@@ -214,8 +237,11 @@ def in_(value: Any, container: Any) -> Any:
         for element in container:
             found = TABLE["logical_or"](found, TABLE["reduce_all"](TABLE["equal"](value, element)))
         return found
-    calls.was_read(container)
-    return value in container
+    found = value in container
+    trace = _trace()
+    if trace is not None:
+        trace.guards.read_membership(container, value, found)
+    return found
 
 
 def not_in(value: Any, container: Any) -> Any:
@@ -297,7 +323,12 @@ def item(container: Any, index: Any) -> Any:
     if isinstance(container, (list, dict)):
         if is_symbolic(index):
             return calls.symbolic_item(container, index)
-        value = container[index]
+    if isinstance(container, (list, dict)) or container is os.environ:
+        try:
+            value = container[index]
+        except LookupError:
+            trace.guards.read_item(container, index, MISSING)
+            raise
         trace.guards.read_item(container, index, value)
         return value
     if isinstance(container, (tuple, range)) and is_symbolic(index):
@@ -345,6 +376,8 @@ def in_place(operation: str, target: Any, value: Any) -> Any:
     """`target += value` and its like; returns the new target."""
     if isinstance(target, (list, dict, set)):
         _will_change(Contents(target))
+    elif isinstance(target, np.ndarray):
+        _wrote(target)
     return _IN_PLACE[operation](target, value)
 
 
@@ -352,6 +385,12 @@ def _will_change(place: Any) -> None:
     trace = _trace()
     if trace is not None:
         trace.will_change(place)
+
+
+def _wrote(container: Any) -> None:
+    trace = _trace()
+    if trace is not None:
+        trace.guards.wrote(container)
 
 
 def set_attribute(value: Any, owner: Any, name: str) -> None:
@@ -372,6 +411,8 @@ def set_item(value: Any, container: Any, index: Any) -> None:
         _will_change(Contents(container))
         if is_symbolic(index):
             return calls.set_symbolic_item(container, index, value)
+    else:
+        _wrote(container)
     container[index] = value
     return None
 
