@@ -54,7 +54,7 @@ class FuncGraph(TensorInterpreter):
     def __init__(self, name: str, may_create: bool = False, converts: bool | None = None):
         self.name = name
         self.graph = Graph(name)
-        self.outer = state.interpreter
+        self.outer, self.recorders_around = state.interpreter, state.recorders
         self.depth: int = getattr(self.outer, "depth", 0) + 1
         around = self.outer if isinstance(self.outer, FuncGraph) else None
         self.converts: bool = converts if converts is not None else around is not None and around.converts

@@ -215,6 +215,11 @@ from treadle.runtime.tensor import Tensor
 from treadle.runtime.tensor_shape import TensorShape
 from treadle.runtime.variable import Variable
 from treadle.tracer.function import function
+from treadle.tracer.functional.branches import case, cond, switch_case
+from treadle.tracer.functional.loops import while_loop
+from treadle.tracer.functional.rows import foldl, foldr, map_fn, scan
+from treadle.tracer.functional.vectorized import vectorized_map
+from treadle.tracer.tensor_array import TensorArray
 
 newaxis = None
 __version__ = version.VERSION
@@ -223,29 +228,31 @@ from treadle import data, keras  # isort: skip  # noqa: E402  (written with the 
 
 # fmt: off
 __all__ = [
-    "Assert", "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorShape", "TensorSpec",
-    "UnconnectedGradients", "Variable", "__version__", "abs", "acos", "acosh", "add", "add_n", "argmax", "argmin",
-    "argsort", "as_dtype", "asin", "asinh", "atan", "atan2", "atanh", "autodiff", "batch_to_space", "bfloat16",
-    "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape",
-    "broadcast_to", "cast", "clip_by_global_norm", "clip_by_norm", "clip_by_value", "complex", "complex128",
-    "complex64", "concat", "config", "constant", "constant_initializer", "control_dependencies",
-    "convert_to_tensor", "cos", "cosh", "cumsum", "custom_gradient", "data", "debugging", "divide", "double",
-    "dtypes", "dynamic_partition", "dynamic_stitch", "eig", "eigvals", "einsum", "ensure_shape", "equal", "errors",
-    "executing_eagerly", "exp", "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "function",
-    "gather", "gather_nd", "get_static_value", "greater", "greater_equal", "group", "half", "histogram_fixed_width",
+    "Assert", "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorArray", "TensorShape",
+    "TensorSpec", "UnconnectedGradients", "Variable", "__version__", "abs", "acos", "acosh", "add", "add_n",
+    "argmax", "argmin", "argsort", "as_dtype", "asin", "asinh", "atan", "atan2", "atanh", "autodiff",
+    "batch_to_space", "bfloat16", "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape",
+    "broadcast_static_shape", "broadcast_to", "case", "cast", "clip_by_global_norm", "clip_by_norm",
+    "clip_by_value", "complex", "complex128", "complex64", "concat", "cond", "config", "constant",
+    "constant_initializer", "control_dependencies", "convert_to_tensor", "cos", "cosh", "cumsum", "custom_gradient",
+    "data", "debugging", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "eig", "eigvals",
+    "einsum", "ensure_shape", "equal", "errors", "executing_eagerly", "exp", "expand_dims", "eye", "fill",
+    "float16", "float32", "float64", "floor", "foldl", "foldr", "function", "gather", "gather_nd",
+    "get_static_value", "greater", "greater_equal", "group", "half", "histogram_fixed_width",
     "histogram_fixed_width_bins", "identity", "identity_n", "init_scope", "initializers", "int16", "int32", "int64",
     "int8", "is_symbolic_tensor", "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace",
-    "logical_and", "logical_not", "logical_or", "math", "matmul", "matrix_square_root", "maximum", "meshgrid",
-    "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op", "norm", "not_equal",
-    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print", "py_function",
-    "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
+    "logical_and", "logical_not", "logical_or", "map_fn", "math", "matmul", "matrix_square_root", "maximum",
+    "meshgrid", "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op", "norm",
+    "not_equal", "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print",
+    "py_function", "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
     "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
     "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round",
-    "saturate_cast", "scalar_mul", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid",
-    "sign", "signal", "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split",
-    "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "string", "subtract", "tan", "tanh",
-    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
-    "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truediv", "truncatediv", "truncatemod",
-    "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts", "unravel_index",
-    "unstack", "version", "where", "zeros", "zeros_initializer", "zeros_like",
+    "saturate_cast", "scalar_mul", "scan", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n",
+    "sigmoid", "sign", "signal", "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd",
+    "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "string", "subtract",
+    "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min",
+    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truediv", "truncatediv",
+    "truncatemod", "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts",
+    "unravel_index", "unstack", "vectorized_map", "version", "where", "while_loop", "zeros", "zeros_initializer",
+    "zeros_like",
 ]

@@ -31,6 +31,9 @@ class Block(FuncGraph):
         super().__init__(name)
         self.outer = outer
         self.changed: dict[tuple, tuple[Place, Any]] = {}
+        self.counter: Value | None = None  # in the body of a loop: the number of the iteration
+        self.count: Any = None             # the most that there can be, if that is known
+        self.runs_all = False              # whether there are that many
 
     # A variable made in a block is made by the function around it.
 

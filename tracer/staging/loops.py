@@ -105,7 +105,9 @@ class Loop:
     def run(self, iteration: Iteration) -> None:
         """Trace, emit the op, and leave the places with their values after the loop."""
         try:
+            noted = self.trace.report.mark()
             for _ in range(_MOST_TRIALS):
+                self.trace.report.back_to(noted)
                 if self._trial(iteration):
                     break
             else:
@@ -136,6 +138,8 @@ class Loop:
         self.body = body = Block(f"{self.trace.name}_{self.name}", self.trace)
         self.slots = [SymbolicTensor(Value(t.type, None, 0, f"s{i}"), body) for i, t in enumerate(self.initial)]
         self.counter = SymbolicTensor(Value(_INT, None, 0, "k"), body)
+        if isinstance(iteration.count, (int, Dim)):
+            body.counter, body.count, body.runs_all = self.counter.value, iteration.count, iteration.test is None
         self.go = Value(_BOOL, None, 0, "go")
         self.rows = [] if iteration.rows is None else iteration.rows if isinstance(iteration.rows, list) else [iteration.rows]
         self.row = [SymbolicTensor(Value(r.type.with_shape(r.type.shape[1:]), None, 0, "row"), body) for r in self.rows]
@@ -144,8 +148,8 @@ class Loop:
         try:
             self._fill(self.slots)
             with interpreting(body):
-                ended = self._run_body(iteration)
-                complete = self._compare(ended)
+                self.ended = self._run_body(iteration)
+                complete = self._compare(self.ended)
             if complete and not self.rotated and iteration.test is not None:
                 complete = self._trace_test(iteration)
             return complete
