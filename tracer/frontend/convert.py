@@ -8,6 +8,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import logging
 import os
 import sysconfig
 import types
@@ -22,6 +23,7 @@ from treadle.tracer.frontend.expressions import Scope
 from treadle.tracer.frontend.scope import parameters
 from treadle.tracer.frontend.source import NoSource, function_tree
 
+LOG = logging.getLogger("treadle.autograph")
 _MOST_CONVERTED = 4096
 _INSTALLED = tuple(os.path.realpath(p) + os.sep for k, p in sysconfig.get_paths().items()
                    if k in ("stdlib", "platstdlib", "purelib", "platlib"))
@@ -85,10 +87,13 @@ def _convert(function: FunctionType) -> Conversion:
     reason = refusal(node)
     if reason is not None:
         return Conversion(None, reason)
-    return Conversion(_compiled(node, code, function.__globals__))
+    made = Conversion(_compiled(node, code, function.__globals__))
+    LOG.info("converted %s (%s:%d)", code.co_qualname, code.co_filename, code.co_firstlineno)
+    return made
 
 
-def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> CodeType:
+def _transformed(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> tuple[ast.stmt, str]:
+    """The converted definition as a statement, and the name it goes by there."""
     class_name = _enclosing_class(code)
     if class_name is not None:
         node = _Mangling(class_name).visit(node)
@@ -118,6 +123,21 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: 
             argument.annotation = None
     if isinstance(node, ast.FunctionDef):
         node.returns = None
+    return inner, wanted
+
+
+def converted_text(function: FunctionType) -> str:
+    """The converted function as source text. Raises NoSource."""
+    code = function.__code__
+    inner, _ = _transformed(function_tree(code), code, function.__globals__)
+    if isinstance(inner, ast.FunctionDef):
+        inner.name = code.co_name
+    return ast.unparse(ast.fix_missing_locations(inner))
+
+
+def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> CodeType:
+    inner, wanted = _transformed(node, code, module_names)
+    free = frozenset(code.co_freevars)
     closure = ast.Assign([ast.Name(n, ast.Store()) for n in [*sorted(free), OPERATORS]], ast.Constant(None))
     factory = ast.copy_location(thunk(f"{OPERATORS}_factory", [closure, inner]), node)
     module = ast.fix_missing_locations(ast.Module([factory], []))
