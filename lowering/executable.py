@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,8 +45,12 @@ class Executable:
             raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
         self._graph, self._donated, self._packs, self._reuse = graph, donated, packs, reuse
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
+        start = time.perf_counter()
         with compat.enable_x64(True):
-            self.compiled = _compiled(self._lower())
+            lowered = self._lower()
+            self.lowering_seconds = time.perf_counter() - start  # JAX's part
+            self.compiled = _compiled(lowered)
+        self.seconds = time.perf_counter() - start  # with XLA's
         self.call = _direct_call(self.compiled)
 
     def _lower(self) -> Any:

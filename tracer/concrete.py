@@ -62,6 +62,7 @@ class ConcreteFunction:
         self._fixed_types = [v.type for v in ordered[:len(ordered) - len(arguments)]]
         self._compiled: dict[tuple[tuple[TensorType, ...], Settings], Compiled] = {}
         checks.listen(self)
+        self.report = trace.report
         self.guards = Guards()
         self.check: Check | None = None  # what it depends on of Python's state, and whether that still holds
         self.is_kept = True  # for later calls
@@ -149,6 +150,12 @@ class ConcreteFunction:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[key, now] = found
         return found
+
+    def latest(self) -> Compiled | None:
+        """The program compiled last; made now, if the trace has no open sizes; else None."""
+        if not self._compiled and all(t.is_static for t in self._argument_types):
+            return self.compiled()
+        return next(reversed(self._compiled.values()), None)
 
     def settings_changed(self) -> None:
         """See to it that callers who hold a program run the one for the checks that are wanted now."""

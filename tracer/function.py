@@ -6,6 +6,7 @@ import copy
 import functools
 import inspect
 import threading
+import time
 import types as types_
 import warnings
 import weakref
@@ -21,6 +22,7 @@ from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
 from treadle.tracer.concrete import ConcreteFunction
+from treadle.tracer.explain.explanation import Explanation
 from treadle.tracer.frontend.operators import converted
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
@@ -28,6 +30,7 @@ from treadle.tracer.to_jax import PureFunction
 
 _MOST_TRACES = 512
 _MOST_STATES = 16  # traces for one key that differ in what they read of Python's state
+_MOST_RETRACES = 64  # whose reasons are kept
 _TRACES_BEFORE_WARNING = 5
 # One lock for all tracing: functions call one another, and a lock for each could deadlock.
 _TRACING = threading.RLock()
@@ -233,6 +236,7 @@ class Function:
 
     def _run_python(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[FuncGraph, ConcreteFunction]:
         """Carry out the Python function on symbolic tensors."""
+        start = time.perf_counter()
         trace = FuncGraph(self._name, may_create, self._autograph)
         names = self._tensor_names(structure)
         with interpreting(trace):
@@ -257,6 +261,7 @@ class Function:
                 return Argument(len(values) - 1)
 
             results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])
+        trace.report.trace_seconds = time.perf_counter() - start
         return trace, ConcreteFunction(trace, structure, names, results, values, [s.value for s in symbols])
 
     def _require_a_result(self) -> None:
@@ -284,6 +289,10 @@ class Function:
     def _warn_of_retracing(self, key: Any) -> None:
         self._trace_count += 1
         before, self._last_key = self._last_key, key
+        if isinstance(before, tuple) and isinstance(key, tuple) and before != key:
+            self._retraces.append((signature.describe_change(before[1:], key[1:], self._signature.names),
+                                   location.user_location()))
+        del self._retraces[:-_MOST_RETRACES]
         if self._trace_count >= _TRACES_BEFORE_WARNING and self._trace_count & (self._trace_count - 1) == 0 or (
                 self._trace_count == _TRACES_BEFORE_WARNING):
             if isinstance(before, tuple) and isinstance(key, tuple):
@@ -338,6 +347,30 @@ class Function:
                                        if not isinstance(leaf, Argument)))
         with _TRACING:
             return self._found(key) or self._trace(structure, opened, key)
+
+    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+        """What the compiler makes of the function, line by line: `print` it, or leave it at the end of a notebook's cell.
+
+        Takes example arguments, or `TensorSpec`s, as `get_concrete_function` does; without arguments it explains the
+        latest trace. The function is traced and compiled if it has not been yet; the program is not run.
+
+        >>> import treadle as tf
+        >>> @tf.function
+        ... def f(x):
+        ...     return x * 2.0
+        >>> print(f.explain(tf.constant(1.0)).summary)
+        f(x: f32[]) -> (f32[])
+        """
+        try:
+            latest = None if args or kwargs or not self._concrete else next(reversed(self._concrete.values()))[-1]
+            concrete = latest or self.get_concrete_function(*args, **kwargs)
+            given = bool(args or kwargs) and not any(isinstance(leaf, TensorSpec) for leaf in nest.flatten((args, kwargs)))
+            compiled = concrete.compiled([t.type for t in self._find(args, kwargs)[1]]) if given else concrete.latest()
+            code = getattr(inspect.unwrap(self.python_function), "__code__", None)
+            return Explanation(self._name, code, concrete, compiled, self._trace_count, self._retraces)
+        except Exception as error:
+            errors.hide_frames(error)
+            raise
 
     def to_jax(self, *args: Any, **kwargs: Any) -> PureFunction:
         """The function for example arguments (or `TensorSpec`s) as a pure JAX function (state, *args) -> (result, state).

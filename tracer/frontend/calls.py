@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import time
 import types
 import weakref
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from treadle.runtime.composites.arrays import range_
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import convert, impure, datasets, iteration
+from treadle.tracer.frontend import convert, datasets, impure, iteration
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text
@@ -71,7 +72,10 @@ def _converted_function(function: types.FunctionType) -> Any:
     now = code, function.__defaults__, function.__kwdefaults__
     before, found = _functions.get(function, (None, None))
     if found is None or any(a is not b for a, b in zip(before, now)):
+        start = time.perf_counter()
         conversion = convert.conversion_of(function)
+        if isinstance(trace, FuncGraph):
+            trace.report.conversion_seconds += time.perf_counter() - start
         found = function if conversion.code is None else convert.build(function, conversion.code, operators)
         if found is not function:
             _functions[function] = now, found
