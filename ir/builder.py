@@ -91,7 +91,7 @@ def copy_operations(operations: Iterable[Operation], into: Graph, values: dict[V
                 new.known = old.known
             into.operations.append(copied)
         else:
-            attributes = {k: _substitute(v, sizes) for k, v in operation.attributes.items()}
+            attributes = {k: substitute_sizes(v, sizes) for k, v in operation.attributes.items()}
             try:
                 copied = append(into, operation.op, operands, attributes, operation.location)
             except errors.OpError as error:
@@ -100,11 +100,12 @@ def copy_operations(operations: Iterable[Operation], into: Graph, values: dict[V
         values.update(zip(operation.results, copied.results))
 
 
-def _substitute(attribute: Any, sizes: Mapping[str, Any]) -> Any:
+def substitute_sizes(attribute: Any, sizes: Mapping[str, Any]) -> Any:
+    """An attribute with symbolic sizes replaced."""
     if isinstance(attribute, Graph):
         return substitute(attribute, sizes)
     if isinstance(attribute, tuple):
-        return tuple(_substitute(a, sizes) for a in attribute)
+        return tuple(substitute_sizes(a, sizes) for a in attribute)
     if isinstance(attribute, TensorType):
         return attribute.substitute(sizes)
     return dims.substitute(attribute, sizes)

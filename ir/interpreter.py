@@ -39,6 +39,13 @@ class Interpreter(ABC):
         return op.cotangents(g, y, operands, attributes, needed)
 
 
+class TakeOver(Exception):
+    """Raised by `convert` for an operand that belongs to another interpreter: the op is carried out there."""
+
+    def __init__(self, interpreter: Interpreter):
+        self.interpreter = interpreter
+
+
 class Recorder(ABC):
     """Watches operations go by: a gradient tape."""
 

@@ -99,11 +99,15 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
             given: Sequence[Any] = args
+            named = kwargs
             if kwargs or len(args) != self.arity or self.variadic:
                 given, kwargs = self._parse(args, kwargs)
             operands = self._convert_operands(given)
             attributes = self._convert_attributes(kwargs, operands) if self.attributes else {}
             results = bind(self, operands, attributes)
+        except interpreter.TakeOver as other:
+            with interpreter.interpreting(other.interpreter):
+                return self(*args, **named)
         except Exception as error:
             errors.hide_frames(error)
             raise

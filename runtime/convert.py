@@ -9,7 +9,7 @@ import numpy as np
 
 from treadle.ir import dtypes, errors
 from treadle.ir.dtypes import DType
-from treadle.ir.interpreter import state
+from treadle.ir.interpreter import TakeOver, state
 from treadle.ir.operators import TABLE
 from treadle.ir.types import TensorType
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor, from_numpy
@@ -72,6 +72,8 @@ def as_numpy(value: Any, dtype: DType | None = None, hint: DType | None = None) 
         return _sequence(value, dtype, hint)
     if isinstance(value, range):
         return _sequence(list(value), dtype, hint)
+    if hasattr(kind, "interpreter"):  # a DeferredTensor
+        raise TakeOver(kind.interpreter)
     if hasattr(value, "as_list") and hasattr(value, "rank"):  # a TensorShape
         return as_numpy(value.as_list(), dtype or dtypes.int32)
     if hasattr(value, "__array__"):
@@ -256,6 +258,8 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
                 raise errors.DtypeError(
                     f"Expected a tensor of dtype {wanted.name}. Received: a tensor of dtype {found.type.dtype.name}.")
             return found
+        if hasattr(type(value), "interpreter"):  # a DeferredTensor
+            return value
         if isinstance(value, Tensor) or state.interpreter.is_eager or isinstance(value, jax.Array):
             return to_eager(value, wanted, hint)
         # Inside a trace a Python value is written into the graph rather than passed in on each call.

@@ -129,7 +129,7 @@ class EagerTensor(Tensor):
     A NumPy array is passed to compiled programs as it is, which costs a quarter of placing it on the device first.
     """
 
-    __slots__ = ("_array", "type", "_origin", "__weakref__")
+    __slots__ = ("_array", "type", "_origin", "_keras_mask", "__weakref__")
 
     def __init__(self, array: Any, type: TensorType):
         self._array = array
@@ -270,7 +270,7 @@ def jax_array(tensor: EagerTensor) -> jax.Array:
 class SymbolicTensor(Tensor):
     """A tensor inside a trace: it stands for `value`, an SSA value of the graph that `trace` is building."""
 
-    __slots__ = ("value", "trace", "_origin", "__weakref__")
+    __slots__ = ("value", "trace", "_origin", "_keras_mask", "__weakref__")
 
     def __init__(self, value: Value, trace: Any):
         self.value = value

@@ -1,0 +1,62 @@
+"""`keras.Variable`: a `tf.Variable` with a path, a regularizer, a constraint, and a dtype to be read in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.state import autocast_dtype
+
+
+class Variable(tf.Variable):
+    """A weight.
+
+    Args:
+        initializer: a value, or a function of (shape, dtype) that makes it.
+        shape: the shape; needed if `initializer` is a function.
+        dtype: the dtype it is kept in. Default: that of the value, float32 for a function.
+        trainable: whether optimizers change it and tapes watch it. Default True.
+        autocast: whether layers of a mixed-precision policy read it in their compute dtype. Default True.
+        name: the last part of its path.
+
+    >>> from treadle import keras
+    >>> keras.Variable(keras.initializers.Ones(), shape=(2,)).numpy().tolist()
+    [1.0, 1.0]
+    """
+
+    __slots__ = ()
+
+    def __init__(self, initializer: Any, shape: Any = None, dtype: Any = None, trainable: bool = True,
+                 autocast: bool = True, aggregation: str = "none", synchronization: str = "auto",
+                 name: str | None = None, **kwargs: Any):
+        name = name or auto_name(type(self).__name__)
+        value: Any = initializer
+        if callable(initializer) and not isinstance(initializer, (tf.Tensor, tf.Variable)):
+            if shape is None:
+                raise tf.errors.InvalidArgumentError(
+                    f"A variable made by an initializer needs its shape. Received: shape=None for {name!r}.")
+            value = _delayed(initializer, tuple(shape), "float32" if dtype is None else dtype)
+        super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape)
+        self.autocast = autocast and self.dtype.is_floating
+        self.path = name
+        self.regularizer: Callable | None = None
+        self.constraint = None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self._name
+
+    def _as_tensor(self) -> Any:
+        tensor = super()._as_tensor()
+        wanted = autocast_dtype()
+        return tensor if wanted is None or not self.autocast or tensor.dtype.name == wanted else tf.cast(tensor, wanted)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype.name}, value={self.numpy()}>"
+
+
+def _delayed(initializer: Callable, shape: tuple, dtype: Any) -> Callable[[], Any]:
+    return lambda: initializer(shape, dtype=dtype)

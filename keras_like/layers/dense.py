@@ -1,0 +1,64 @@
+"""`Dense`: a matrix product, a bias, an activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core import activations
+from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.core.resolve import resolve
+
+
+class Dense(Layer):
+    """activation(inputs @ kernel + bias), over the last axis: [..., n] -> [..., units].
+
+    Args:
+        units: how many outputs.
+        activation: a name or a function. Default: none.
+        use_bias: default True.
+        kernel_initializer, bias_initializer: default "glorot_uniform" and "zeros".
+        kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: default: none.
+
+    >>> import treadle as tf
+    >>> from treadle import keras
+    >>> keras.layers.Dense(2, kernel_initializer="ones")(tf.ones([1, 3])).numpy().tolist()
+    [[3.0, 3.0]]
+    """
+
+    def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+                 bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
+                 activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+                 **kwargs: Any):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if not isinstance(units, int) or units <= 0:
+            raise tf.errors.InvalidArgumentError(f"`units` is a positive integer. Received: units={units!r}.")
+        self.units, self.use_bias = units, use_bias
+        self.activation = activations.get(activation)
+        self.kernel_initializer = resolve("initializers", kernel_initializer)
+        self.bias_initializer = resolve("initializers", bias_initializer)
+        self.kernel_regularizer = resolve("regularizers", kernel_regularizer)
+        self.bias_regularizer = resolve("regularizers", bias_regularizer)
+        self.kernel_constraint = resolve("constraints", kernel_constraint)
+        self.bias_constraint = resolve("constraints", bias_constraint)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(
+            name="kernel", shape=(input_shape[-1], self.units), initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.bias = self.add_weight(
+            name="bias", shape=(self.units,), initializer=self.bias_initializer, regularizer=self.bias_regularizer,
+            constraint=self.bias_constraint) if self.use_bias else None
+
+    def call(self, inputs: Any) -> Any:
+        if inputs.shape.rank == 2:
+            x = tf.matmul(inputs, self.kernel)
+        else:
+            x = tf.tensordot(inputs, self.kernel, axes=1)
+        if self.bias is not None:
+            x = x + self.bias
+        return self.activation(x)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:-1], self.units)

@@ -1,0 +1,94 @@
+"""`Functional`: the model between symbolic inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core.deferred import is_deferred
+from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.models.model import Model, _functional
+
+
+class Functional(Model):
+    """What was done from `inputs` to `outputs`, as a model. Made by `keras.Model(inputs, outputs)`.
+
+    Inputs may be given as a tensor, a list, or a dict by name; the outputs have the structure of `outputs`.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **kwargs: Any):
+        super().__init__(name=name, trainable=trainable, **kwargs)
+        for what, tensors in (("inputs", inputs), ("outputs", outputs)):
+            for tensor in tf.nest.flatten(tensors):
+                if not is_deferred(tensor):
+                    raise tf.errors.DtypeError(
+                        f"The {what} of a model must be symbolic: made by `keras.Input`, or computed from that. Received: "
+                        f"{tensor!r}.")
+        self._inputs_structure, self._outputs_structure = inputs, outputs
+        self._order = tf.deferred.deferrals_between(self.inputs, self.outputs)
+        self._layers = list({id(d.owner): d.owner for d in self._order if isinstance(d.owner, Layer)}.values())
+        self._built = True
+
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic inputs."""
+        return tf.nest.flatten(self._inputs_structure)
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs."""
+        return tf.nest.flatten(self._outputs_structure)
+
+    input = property(lambda self: self._inputs_structure, doc="The symbolic inputs, in their structure.")
+    output = property(lambda self: self._outputs_structure, doc="The symbolic outputs, in their structure.")
+
+    @property
+    def input_shape(self) -> Any:
+        """The inputs' shapes."""
+        return tf.nest.map_structure(lambda t: tuple(t.shape.as_list()), self._inputs_structure)
+
+    @property
+    def output_shape(self) -> Any:
+        """The outputs' shapes."""
+        return tf.nest.map_structure(lambda t: tuple(t.shape.as_list()), self._outputs_structure)
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        """Do for `inputs` what was done for the symbolic ones."""
+        given = self._arranged(inputs)
+        symbolic = self.inputs
+        values = {id(s): v for s, v in zip(symbolic, given)}
+        tf.deferred.carry_out(self._order, values, tf.deferred.sizes_of(symbolic, given))
+        return tf.nest.pack_sequence_as(self._outputs_structure, [values[id(o)] for o in self.outputs])
+
+    def _arranged(self, inputs: Any) -> list[Any]:
+        """The inputs as a list in the order of the model's own, cast and with a last axis added where theirs lack one."""
+        expected = self.inputs
+        if isinstance(inputs, Mapping) and not isinstance(self._inputs_structure, Mapping):
+            missing = [t.name for t in expected if t.name not in inputs]
+            if missing:
+                raise tf.errors.InvalidArgumentError(
+                    f"The model {self.name!r} has the inputs {[t.name for t in expected]}. Received: {list(inputs)}.")
+            given = [inputs[t.name] for t in expected]
+        elif isinstance(self._inputs_structure, Mapping) and isinstance(inputs, Mapping):
+            given = tf.nest.flatten({k: inputs[k] for k in self._inputs_structure})
+        else:
+            given = tf.nest.flatten(inputs)
+        if len(given) != len(expected):
+            raise tf.errors.InvalidArgumentError(
+                f"The model {self.name!r} has {len(expected)} inputs. Received: {len(given)}.")
+        return [_fitted(value, tensor) for value, tensor in zip(given, expected)]
+
+
+def _fitted(value: Any, tensor: Any) -> Any:
+    value = tf.convert_to_tensor(value)
+    if value.dtype is not tensor.dtype:
+        value = tf.cast(value, tensor.dtype)
+    if value.shape.rank == tensor.shape.rank - 1 and tensor.shape[-1] == 1:
+        value = tf.expand_dims(value, -1)
+    elif value.shape.rank == tensor.shape.rank + 1 and value.shape[-1] == 1:
+        value = tf.squeeze(value, -1)
+    return value
+
+
+_functional.append(Functional)

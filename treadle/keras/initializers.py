@@ -1,0 +1,7 @@
+"""`keras.initializers`: the classes of `tf.initializers`, and `get`."""
+
+from treadle.initializers import *  # noqa: F403
+from treadle.initializers import __all__ as _names
+from treadle.keras_like.core.initializers import get
+
+__all__ = [*_names, "get"]

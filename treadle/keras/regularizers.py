@@ -1,0 +1,16 @@
+"""`keras.regularizers`."""
+
+from treadle.keras_like.core.regularizers import (
+    L1,
+    L1L2,
+    L2,
+    OrthogonalRegularizer,
+    Regularizer,
+    get,
+    l1,
+    l1_l2,
+    l2,
+    orthogonal_regularizer,
+)
+
+__all__ = ["L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer"]
