@@ -275,7 +275,7 @@ def _python_for(iterable: Any, body: Callable, stop: Callable | None, names: tup
         stopped = stop() if stop is not None else False
         if stopped is True:
             break
-    made = len(trace.graph.operations) - start
+    made = sum(o.op.name != "constant" for o in trace.graph.operations[start:])
     trace.note("unrolled", f"{rounds} iterations, {made} operations")
     if made > _MANY_OPERATIONS and rounds > 100:
         where = location.user_location() or location.Location(__file__, 0)
