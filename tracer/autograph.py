@@ -98,7 +98,7 @@ def _function_of(entity: Any) -> types.FunctionType:
         return entity.__func__  # type: ignore[return-value]
     if isinstance(entity, types.FunctionType):
         return entity
-    call = getattr(type(entity), "__call__", None)
+    call = next((k.__dict__["__call__"] for k in type(entity).__mro__ if "__call__" in k.__dict__), None)
     if not isinstance(entity, type) and isinstance(call, types.FunctionType):
         return call
     raise errors.DtypeError(f"Only Python functions, methods and callable objects can be converted. Received: {entity!r}.")

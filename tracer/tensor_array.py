@@ -7,7 +7,7 @@ live, so that a loop carries one tensor. A write changes the array itself, as in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,8 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.intervals import interval
 from treadle.tracer.staging.loops import CannotCarry
 from treadle.tracer.staging.places import Place
+
+_MOST_AT_ONCE = 64
 
 
 class Elements:
@@ -310,7 +312,7 @@ class TensorArray:
 
     def _stacked(self, held: Elements, type: TensorType | None = None) -> Any:
         if held.items:
-            return stack(self._all(held))
+            return stack_many(self._all(held))
         if held.size == 0 and type is None and not self._shape.is_fully_defined():
             return zeros([0], self._dtype)
         blank = self._blank(type)
@@ -407,6 +409,16 @@ class TensorArray:
                 "`for` loop of known length (not under an `if`). Received: an index that only the program knows. Pass "
                 "`size=` with the most elements that there can be, without `dynamic_size`.")
         self._grow(found[1] + 1, type)
+
+
+def stack_many(parts: Sequence[Any]) -> Any:
+    """`stack`, of many tensors in pieces: a program for each number of operands would take long to compile."""
+    if len(parts) <= _MOST_AT_ONCE:
+        return stack(list(parts))
+    pieces = [stack(list(parts[i:i + _MOST_AT_ONCE])) for i in range(0, len(parts), _MOST_AT_ONCE)]
+    while len(pieces) > 1:
+        pieces = [arrays.concat(pieces[i:i + _MOST_AT_ONCE], axis=0) for i in range(0, len(pieces), _MOST_AT_ONCE)]
+    return pieces[0]
 
 
 def _outside(k: int, size: int, doing: str) -> errors.OutOfRangeError:

@@ -14,7 +14,7 @@ from treadle.ir.ops.arrays import concat, expand_dims
 from treadle.ir.ops.control import dynamic_row
 from treadle.ir.ops.rules import show
 from treadle.runtime import nest
-from treadle.runtime.composites.arrays import stack, zeros
+from treadle.runtime.composites.arrays import zeros
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor_shape import TensorShape
@@ -22,6 +22,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.functional.common import Held, is_tracing, same_structure, tensors, user_function
 from treadle.tracer.staging.block import BlockEnds
 from treadle.tracer.staging.loops import Iteration, Loop
+from treadle.tracer.tensor_array import stack_many
 
 
 def as_rows(elems: Any, name: str) -> list[Any]:
@@ -60,7 +61,7 @@ def over_rows(rows: Sequence[Any], step: Callable[[list[Any]], list[Any]], held:
         found.append(step([dynamic_row(r, index) for r in rows]))
     if reverse:
         found.reverse()
-    return [stack(parts) for parts in zip(*found)]
+    return [stack_many(parts) for parts in zip(*found)]
 
 
 def _empty(rows: Sequence[Any], step: Callable, held: Sequence[Held]) -> list[Any]:

@@ -59,9 +59,9 @@ def vectorized_map(fn: Callable, elems: Any, fallback_to_while_loop: bool = True
 
     >>> import treadle as tf
     >>> m = tf.constant([[1.0, 2.0], [3.0, 4.0]])
-    >>> tf.vectorized_map(lambda row: row / tf.reduce_sum(row), m).numpy()
-    array([[0.33333334, 0.6666667 ],
-           [0.42857143, 0.5714286 ]], dtype=float32)
+    >>> tf.vectorized_map(lambda row: row * tf.reduce_sum(row), m).numpy()
+    array([[ 3.,  6.],
+           [21., 28.]], dtype=float32)
     """
     user_function(fn, "fn")
     leaves = _rows(elems)

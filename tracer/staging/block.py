@@ -34,6 +34,7 @@ class Block(FuncGraph):
         self.counter: Value | None = None  # in the body of a loop: the number of the iteration
         self.count: Any = None             # the most that there can be, if that is known
         self.runs_all = False              # whether there are that many
+        self.limit: Any = None             # the most that `set_loop_options` allows
 
     # A variable made in a block is made by the function around it.
 

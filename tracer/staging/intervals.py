@@ -26,7 +26,7 @@ def _of_value(trace: Any, value: Any) -> Interval | None:
         k = value.known.item() if value.known.shape == () else None
         return None if k is None or not dims.is_known(k) else (int(k), int(k))
     if value is getattr(trace, "counter", None):
-        return 0, trace.count - 1
+        return None if trace.count is None else (0, trace.count - 1)
     producer = value.producer
     if producer is None:
         outer = next((t for t, v in trace.captures if v is value), None)

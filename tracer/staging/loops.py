@@ -64,6 +64,23 @@ class Iteration:
     item: Callable[[Any], Any] | None = None
     first: Any = None  # the value of `test()` before the loop
     reverse: bool = False
+    limited: bool = False
+
+    def limit(self, most: Any) -> None:
+        """End the loop after `most` iterations at the latest."""
+        self.limited = True
+        if isinstance(self.rows, list):
+            return
+        if isinstance(self.count, int) and isinstance(most, int):
+            self.count = min(self.count, most)
+            if self.rows is not None:
+                self.rows = self.rows[:self.count]
+            return
+        if self.rows is not None:
+            tensor, self.rows = self.rows, None
+            self.item = lambda k: control.dynamic_row(tensor, k)
+        count = TABLE["from_size"](size=self.count, dtype=dtypes.int32) if isinstance(self.count, Dim) else self.count
+        self.count = most if count is None else TABLE["minimum"](count, most)
 
     @property
     def is_scan(self) -> bool:
@@ -138,8 +155,8 @@ class Loop:
         self.body = body = Block(f"{self.trace.name}_{self.name}", self.trace)
         self.slots = [SymbolicTensor(Value(t.type, None, 0, f"s{i}"), body) for i, t in enumerate(self.initial)]
         self.counter = SymbolicTensor(Value(_INT, None, 0, "k"), body)
-        if isinstance(iteration.count, (int, Dim)):
-            body.counter, body.count, body.runs_all = self.counter.value, iteration.count, iteration.test is None
+        body.counter, body.runs_all = self.counter.value, iteration.is_scan
+        body.count = iteration.count if isinstance(iteration.count, (int, Dim)) else None
         self.go = Value(_BOOL, None, 0, "go")
         self.rows = [] if iteration.rows is None else iteration.rows if isinstance(iteration.rows, list) else [iteration.rows]
         self.row = [SymbolicTensor(Value(r.type.with_shape(r.type.shape[1:]), None, 0, "row"), body) for r in self.rows]
@@ -150,6 +167,9 @@ class Loop:
             with interpreting(body):
                 self.ended = self._run_body(iteration)
                 complete = self._compare(self.ended)
+            if body.limit is not None and not iteration.limited:
+                iteration.limit(body.limit)
+                return False
             if complete and not self.rotated and iteration.test is not None:
                 complete = self._trace_test(iteration)
             return complete
