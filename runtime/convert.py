@@ -25,7 +25,8 @@ def to_eager(value: Any, dtype: DType | None = None, hint: DType | None = None) 
         raise errors.StagingError(
             f"A tensor was used after the trace it belongs to had ended. Received: {value!r}, made while tracing "
             f"`{value.trace.name}`" + (f" at {value.value.producer.location}" if value.value.producer is not None
-                                       else "") + ". Return it from the function to use its value outside.")
+                                       else "") + ". Return it from the function to use its value outside.",
+            see="tensor-outside-its-trace")
     if hasattr(value, "_as_tensor"):  # a Variable
         return to_eager(value._as_tensor(), dtype)
     if isinstance(value, jax.Array):
@@ -41,7 +42,7 @@ def _check_device(array: jax.Array) -> None:
     if isinstance(array, jax.core.Tracer):
         raise errors.StagingError(
             "A JAX tracer cannot become a tensor: inside `jax.jit` or `jax.grad` use `f.to_jax(...)`, which is a pure "
-            f"JAX function. Received: {array!r}.")
+            f"JAX function. Received: {array!r}.", see="jax-tracers")
     home = jax.devices()[0]
     if array.devices() != {home}:
         raise errors.InvalidArgumentError(

@@ -81,7 +81,7 @@ def kernel_of(op: Op, types: Sequence[TensorType], attributes: dict[str, Any]) -
     """The operation compiled, with its checks."""
     for type in types:
         if type.dtype.is_string:
-            raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.")
+            raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.", see="strings")
     graph = Graph(op.name)
     operation = append(graph, op, [graph.add_input(t) for t in types], attributes)
     graph.outputs = list(operation.results)

@@ -225,7 +225,7 @@ class GradientTape(Recorder):
         if self._used and not self._persistent:
             raise errors.FailedPreconditionError(
                 "This tape was already used. A tape that is asked more than once must be made with "
-                "`tf.GradientTape(persistent=True)`.")
+                "`tf.GradientTape(persistent=True)`.", see="tape-used-twice")
         self._used = True
 
     def _listening(self) -> Any:

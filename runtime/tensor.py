@@ -297,9 +297,11 @@ class SymbolicTensor(Tensor):
         return self.trace
 
     def _refuse(self, what: str, instead: str) -> Any:
+        why = self.trace.why_plain()
         raise errors.StagingError(
             f"{what} needs the value of a tensor, but inside `@function` this tensor stands for a value that is "
-            f"only known when the compiled program runs. Received: {self!r}. {self.trace.why_plain()}{instead}")
+            f"only known when the compiled program runs. Received: {self!r}. {why}{instead}",
+            see="not-converted" if why else None)
 
     def __bool__(self) -> bool:
         return self._refuse("A Python condition (`if`, `while`, `and`, `or`, `not`, `assert`)",

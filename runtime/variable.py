@@ -296,8 +296,9 @@ def _evaluated(initial_value: Any, dtype: Any) -> EagerTensor:
             initial_value = initial_value()
         if isinstance(initial_value, SymbolicTensor):
             raise errors.StagingError(
-                f"A variable's initial value must not depend on the inputs of the function being traced. "
-                f"Received: {initial_value!r}.")
+                "A variable's initial value must not depend on the inputs of the function being traced. "
+                f"Received: {initial_value!r}. Use a value that is known now, such as `tf.zeros(x.shape)`, and assign to the "
+                "variable.", see="initial-value-from-arguments")
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         if hasattr(initial_value, "_as_tensor"):
             initial_value = initial_value._as_tensor()

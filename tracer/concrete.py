@@ -140,7 +140,7 @@ class ConcreteFunction:
             if not all(t.is_static for t in key):
                 raise errors.InvalidArgumentError(
                     f"`{self.name}` has open sizes. Pass example arguments, so that it is known what to compile for. "
-                    f"Its arguments are {', '.join(map(str, key))}.")
+                    f"Its arguments are {', '.join(map(str, key))}.", see="open-sizes")
             static = specialise(self.graph, [*self._fixed_types, *key])
             pipeline = run_pipeline(static)
             threaded = thread_effects(pipeline.graph, len(self._updated), now)
@@ -200,7 +200,7 @@ class ConcreteFunction:
             if [t.type.dtype for t in tensors] != [t.dtype for t in self._argument_types]:
                 raise errors.DtypeError(
                     f"`{self.name}` was traced for {', '.join(map(str, self._argument_types)) or 'no tensors'}. "
-                    f"Received: {', '.join(str(t.type) for t in tensors) or 'no tensors'}.")
+                    f"Received: {', '.join(str(t.type) for t in tensors) or 'no tensors'}.", see="input-signature")
             return self.run(tensors)
         except Exception as error:
             errors.hide_frames(error)

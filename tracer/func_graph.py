@@ -90,7 +90,8 @@ class FuncGraph(TensorInterpreter):
         """A symbolic tensor for an argument of the function."""
         if type.dtype.is_string:
             raise errors.UnimplementedError(
-                f"A compiled function takes no string tensors; XLA has no strings. Received: the argument `{name}`.")
+                f"A compiled function takes no string tensors; XLA has no strings. Received: the argument `{name}`. "
+                "Pass a Python string, which is a constant of the trace, or numbers.", see="strings")
         return SymbolicTensor(self.graph.add_input(type, name), self)
 
     # --- Interpreter ---
@@ -116,7 +117,8 @@ class FuncGraph(TensorInterpreter):
         array, dtype = convert.as_numpy(value, None, hint)
         if dtype.is_string:
             raise errors.UnimplementedError(
-                f"A compiled function cannot hold strings; XLA has none. Received: {value!r}.")
+                f"A compiled function cannot hold strings; XLA has none. Received: {value!r}. Keep strings in Python, "
+                "outside of the function.", see="strings")
         if array.nbytes > _LARGEST_CONSTANT:
             return self._capture(from_numpy(array, dtype))
         return SymbolicTensor(append_constant(self.graph, array, location.user_location()), self)
@@ -140,7 +142,7 @@ class FuncGraph(TensorInterpreter):
         raise errors.StagingError(
             f"A tensor was used outside the trace it belongs to. Received: {tensor!r}, made while tracing "
             f"`{tensor.trace.name}`" + (f" at {made}" if made else "")
-            + ". Pass it as an argument or return it from that function.")
+            + ". Pass it as an argument or return it from that function.", see="tensor-outside-its-trace")
 
     # --- TensorInterpreter ---
 
@@ -167,7 +169,7 @@ class FuncGraph(TensorInterpreter):
         if not self.may_create:
             raise errors.FailedPreconditionError(
                 f"`{self.name}` created a variable on a call that was not its first. Create variables once: outside "
-                "the function, or guarded by `if self.v is None`.")
+                "the function, or guarded by `if self.v is None`.", see="variable-created-later")
         self.created.append(variable)
 
     def lift(self, initial_value: Any) -> Any:
@@ -189,7 +191,8 @@ class FuncGraph(TensorInterpreter):
             if value.producer is None and value not in values:
                 raise errors.StagingError(
                     f"A variable's initial value must not depend on the arguments of `{self.name}`. "
-                    f"Received: a value that depends on `{value.name}`.")
+                    f"Received: a value that depends on `{value.name}`. Use a value that is known now, such as "
+                    "`tf.zeros(x.shape)`, and assign to the variable.", see="initial-value-from-arguments")
         done: set[Value] = set()
         for operation in reversed(cone):
             results = EAGER.execute(operation.op, [values[o] for o in operation.operands], operation.attributes)

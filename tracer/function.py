@@ -224,7 +224,8 @@ class Function:
         if (where, message) not in self._warned:
             self._warned.add((where, message))
             place = where or location.Location(__file__, 0)
-            warnings.warn_explicit(f"`{self._name}`: {message}", UserWarning, place.file, place.line)
+            text = f"`{self._name}`: {message} See docs/errors.md#lost-changes."
+            warnings.warn_explicit(text, UserWarning, place.file, place.line)
 
     def _trace_once(self, structure: Any, types: list[TensorType], may_create: bool) -> tuple[ConcreteFunction, bool]:
         """A new trace, and whether it made variables."""
@@ -256,8 +257,8 @@ class Function:
                     values.append(trace.convert(leaf).value)
                 except errors.DtypeError as error:
                     raise errors.DtypeError(
-                        f"`{self._name}` must return tensors, numbers, None, or structures of them. {error.message}"
-                    ) from None
+                        f"`{self._name}` must return tensors, numbers, None, or structures of them. {error.message}",
+                        see="results-must-be-tensors") from None
                 return Argument(len(values) - 1)
 
             results = nest.pack_sequence_as(returned, [as_result(leaf) for leaf in nest.flatten(returned)])
@@ -272,8 +273,8 @@ class Function:
         if kind is not None:
             raise errors.StagingError(
                 f"`{self._name}` is {kind}, whose statements run after the call returns; a compiled function must return "
-                "tensors. Return a list or a `tf.TensorArray`, or call a compiled function from it.",
-                location.Location(f.__code__.co_filename, f.__code__.co_firstlineno, self._name))
+                f"tensors. Received: {f!r}. Return a list or a `tf.TensorArray`, or call a compiled function from it.",
+                location.Location(f.__code__.co_filename, f.__code__.co_firstlineno, self._name), see="generators")
 
     def _tensor_names(self, structure: Any) -> list[str]:
         """A name for each tensor among the arguments: the parameter's, numbered inside structures."""
@@ -300,7 +301,8 @@ class Function:
                 where = location.user_location() or location.Location(__file__, 0)
                 warnings.warn_explicit(
                     f"`{self._name}` has been traced {self._trace_count} times; each trace is compiled anew, which is "
-                    f"slow. What changed since the last trace:\n{change}", UserWarning, where.file, where.line)
+                    f"slow (see docs/errors.md#retracing). What changed since the last trace:\n{change}",
+                    UserWarning, where.file, where.line)
 
     # --- looking inside ---
 

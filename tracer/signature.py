@@ -148,7 +148,7 @@ class Signature:
         if len(given) != len(self.specs) or named != len(kwargs):
             raise errors.DtypeError(
                 f"`{self.function_name}` has an input_signature of {len(self.specs)} arguments. "
-                f"Received: {len(args) + len(kwargs)}.")
+                f"Received: {len(args) + len(kwargs)}.", see="input-signature")
         return tuple(self._conform(spec, value, name)
                      for spec, value, name in zip(self.specs, given, [*self.names, *["?"] * len(given)])), {}
 
@@ -167,7 +167,8 @@ class Signature:
             if tensor.dtype is not one.dtype or not one.shape.is_compatible_with(tensor.shape):
                 raise errors.DtypeError(
                     f"`{self.function_name}`: the argument `{name}` does not fit the input_signature. "
-                    f"Expected: {one}. Received: {TensorSpec(tensor.shape, tensor.dtype)}.")
+                    f"Expected: {one}. Received: {TensorSpec(tensor.shape, tensor.dtype)}. "
+                    "Convert or reshape it, or leave the size open: None in the TensorSpec.", see="input-signature")
             converted.append(tensor)
         return converted[0] if not nest.is_nested(spec) else nest.pack_sequence_as(value, converted)
 

@@ -165,7 +165,7 @@ def _divisor_valid(x: Any, y: Any) -> Any:
 
 
 def _divisor_invalid(x: np.ndarray, y: np.ndarray) -> Exception:
-    return errors.InvalidArgumentError("Integer division by zero")
+    return errors.InvalidArgumentError("Integer division by zero", see="division-by-zero")
 
 
 def _floordiv(xp: Any, x: Any, y: Any) -> Any:

@@ -145,7 +145,7 @@ def _slice_valid(input: Any, begin: Any, size: Any) -> Any:
 
 
 def _slice_invalid(shape: Any, begin: np.ndarray, size: Any) -> Exception:
-    return errors.InvalidArgumentError(slice_outside(shape, [int(b) for b in begin], size) or "")
+    return errors.InvalidArgumentError(slice_outside(shape, [int(b) for b in begin], size) or "", see="index-outside")
 
 
 def _starts(begin: Any, rank: int) -> list[Any]:
@@ -217,7 +217,7 @@ def _gather_rows(xp: Any, x: Any, indices: Any, *, axis: int, batch_dims: int) -
     sizes=lambda params, indices, *, axis, batch_dims: _known_rows(params.known, indices.known, axis, batch_dims),
     valid=lambda params, indices, *, axis, batch_dims: in_range(indices, params.type.shape[axis]),
     invalid=lambda params, indices, *, axis, batch_dims: errors.InvalidArgumentError(
-        out_of_range("indices", indices, params.shape[axis])))
+        out_of_range("indices", indices, params.shape[axis]), see="index-outside"))
 def gather_rows(params, indices: Operand(dtypes.int32), *, axis: Axis, batch_dims: Int = 0):  # type: ignore[valid-type]
     """The slices of `params` along `axis` that `indices` name; the first `batch_dims` axes of both go together."""
 
@@ -298,7 +298,7 @@ def _gather_nd(xp: Any, x: Any, indices: Any, *, batch_dims: int) -> Any:
         zeros_like(params), indices, g, batch_dims=batch_dims), None),
     valid=lambda params, indices, *, batch_dims: all_in_range(indices, _named(params.type.shape, indices, batch_dims)),
     invalid=lambda params, indices, *, batch_dims: errors.InvalidArgumentError(row_out_of_range(
-        indices, _named(params.shape, indices, batch_dims), params.shape, "param shape")))
+        indices, _named(params.shape, indices, batch_dims), params.shape, "param shape"), see="index-outside"))
 def gather_nd(params, indices: Operand(dtypes.int32), *, batch_dims: Int = 0):  # type: ignore[valid-type]
     """The elements or slices of `params` named by the last axis of `indices`: `params[i, j]` for an index [i, j]."""
 
@@ -330,7 +330,7 @@ def _scatter_valid(tensor: Any, indices: Any, updates: Any) -> Any:
 
 def _scatter_invalid(tensor: np.ndarray, indices: np.ndarray, updates: np.ndarray) -> Exception:
     return errors.InvalidArgumentError(
-        row_out_of_range(indices, _named(tensor.shape, indices), tensor.shape, "shape"))
+        row_out_of_range(indices, _named(tensor.shape, indices), tensor.shape, "shape"), see="index-outside")
 
 
 @op(infer=_scatter_infer, lower=_scatter("scatter_add"),

@@ -59,7 +59,8 @@ def same_dtype(*types: TensorType) -> DType:
         if type.dtype is not first:
             raise errors.DtypeError(
                 f"Tensors of different dtypes do not mix. Received: {types[0]} ({first.name}) and {type} "
-                f"({type.dtype.name}). Convert one of them, for example with `tf.cast(x, tf.{first.name})`.")
+                f"({type.dtype.name}). Convert one of them, for example with `tf.cast(x, tf.{first.name})`.",
+                see="dtypes-do-not-mix")
     return first
 
 
@@ -76,8 +77,8 @@ def broadcast_shapes(*shapes: Sequence[Size]) -> tuple[Size, ...]:
             except ValueError:
                 raise errors.InvalidArgumentError(
                     f"The shapes {' and '.join(show(s) for s in shapes)} do not fit together: counted from the "
-                    f"right, axis {i - rank} has sizes {result[i]} and {size}; they must be equal, or one of them 1."
-                ) from None
+                    f"right, axis {i - rank} has sizes {result[i]} and {size}; they must be equal, or one of them 1.",
+                    see="shapes-do-not-fit") from None
     return tuple(result)
 
 

@@ -56,7 +56,8 @@ def require_known(value: Any, function: str, advice: str) -> np.ndarray:
     if array is None:
         raise errors.UnimplementedError(
             f"The shape of the result of `{function}` depends on the value of a tensor, which is only known when the "
-            f"program runs, and XLA compiles programs of fixed shapes. Received: {value!r}. {advice}")
+            f"program runs, and XLA compiles programs of fixed shapes. Received: {value!r}. {advice}",
+            see="shape-known-only-at-run-time")
     return array
 
 

@@ -56,7 +56,7 @@ def _comparison_error(symbol: str, test: Callable, message: str | None, summariz
     for name, array in (("x", x), ("y", y)):
         shown = array.reshape(-1) if count < 0 else array.reshape(-1)[:count]
         lines += [f"First {len(shown)} elements of {name}:", str(shown)]
-    return errors.InvalidArgumentError(_prefixed(message, "\n".join(lines)))
+    return errors.InvalidArgumentError(_prefixed(message, "\n".join(lines)), see="assertion-failed")
 
 
 def _comparison(name: str, symbol: str, example: str, op: str | None = None) -> Callable[..., None]:
@@ -93,7 +93,7 @@ assert_greater_equal = _comparison("greater_equal", ">=", "[3, 4], 3")
 
 def _sign_error(symbol: str, message: str | None, x: np.ndarray) -> errors.InvalidArgumentError:
     text = f"Condition x {symbol} 0 did not hold element-wise:\n{_described('x', x)}"
-    return errors.InvalidArgumentError(_prefixed(message, text, ".  \n"))
+    return errors.InvalidArgumentError(_prefixed(message, text, ".  \n"), see="assertion-failed")
 
 
 def _sign(name: str, symbol: str, comparison: str) -> Callable[..., None]:
@@ -118,7 +118,7 @@ assert_non_positive = _sign("non_positive", "<=", "less_equal")
 def _near_error(message: str | None, x: np.ndarray, y: np.ndarray, rtol: np.ndarray,
                 atol: np.ndarray) -> errors.InvalidArgumentError:
     text = f"x and y not equal to tolerance rtol = {rtol}, atol = {atol}\n{_described('x', x)}\n{_described('y', y)}"
-    return errors.InvalidArgumentError(_prefixed(message, text))
+    return errors.InvalidArgumentError(_prefixed(message, text), see="assertion-failed")
 
 
 def assert_near(x: Any, y: Any, rtol: Any = None, atol: Any = None, message: str | None = None,

@@ -221,7 +221,8 @@ def unrolled(iterable: Any) -> Any:
             datasets.is_dataset(iterable) or isinstance(iterable, iteration.EnumeratedDataset)):
         raise errors.StagingError(
             "Inside `@function` a data set can be gone over by a `for` statement only: anything else would fix its elements "
-            f"while tracing. Received: {iterable!r}. Write a `for` statement, or combine data sets before.")
+            f"while tracing. Received: {iterable!r}. Write a `for` statement, or combine data sets before.",
+            see="data-sets-while-tracing")
     return iterable
 
 
@@ -350,7 +351,8 @@ def _next(iterator: Any, *default: Any) -> Any:
     if hasattr(type(iterator), "get_next") and hasattr(iterator, "element_spec"):
         raise errors.StagingError(
             "Inside `@function` `next` of a data set's iterator would fix its element while tracing. "
-            f"Received: {iterator!r}. Use a `for` statement over the data set, or pass the element as an argument.")
+            f"Received: {iterator!r}. Use a `for` statement over the data set, or pass the element as an "
+            "argument.", see="data-sets-while-tracing")
     was_read(iterator)
     return next(iterator, *default)
 
@@ -427,7 +429,8 @@ def symbolic_item(container: Any, index: Any) -> Any:
     """`container[index]` where the index is only known when the program runs: a choice among all items."""
     if isinstance(container, dict):
         raise errors.StagingError(
-            f"A tensor cannot be a key of a dict inside `@function`: its value is not known. Received: {index!r}.")
+            f"A tensor cannot be a key of a dict inside `@function`: its value is not known. Received: {index!r}. "
+            "Use a tensor or a list of values and an index.")
     items = list(container)
     was_read(container)
     if not items:

@@ -152,7 +152,7 @@ def _types(spec: Any) -> list[TensorType]:
         if not hasattr(leaf, "dtype") or not leaf.shape.is_fully_defined() or leaf.dtype.is_string:
             raise errors.StagingError(
                 f"A compiled loop over a data set needs numeric elements of known shapes. Received: {leaf!r}. Loop outside of "
-                "`@function` and call a compiled function for each element.")
+                "`@function` and call a compiled function for each element.", see="data-sets-while-tracing")
     return [TensorType.of(leaf.dtype, leaf.shape.as_list()) for leaf in leaves]
 
 

@@ -281,4 +281,5 @@ def _python_for(iterable: Any, body: Callable, stop: Callable | None, names: tup
         where = location.user_location() or location.Location(__file__, 0)
         warnings.warn_explicit(
             f"A Python loop of {rounds} iterations was unrolled into {made} operations, which takes long to compile. Loop over "
-            f"`tf.range({rounds})` or a tensor to compile the body once.", UserWarning, where.file, where.line)
+            f"`tf.range({rounds})` or a tensor to compile the body once (see docs/errors.md#unrolled-loops).",
+            UserWarning, where.file, where.line)

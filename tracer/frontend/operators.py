@@ -123,7 +123,7 @@ def returned(flag: Any, result: Callable[[], Any], always: bool) -> Any:
     raise errors.StagingError(
         "A function must return a value on every path, or on none, where a tensor decides which path is taken. "
         "Received: a function that returns a value on some paths and reaches its end on others, which is None. "
-        "Add a `return` at its end.")
+        "Add a `return` at its end.", see="return-on-every-path")
 
 
 def none_of(*flags: Any) -> Any:

@@ -48,7 +48,7 @@ def stage_check(condition: Any, error: BaseException) -> None:
                 raise errors.StagingError(
                     "An exception that depends on a tensor cannot be caught inside a compiled function: the program has "
                     f"left Python when it is raised. Received: {raised.__name__} under `try`. Catch it outside of "
-                    "the function, or use the condition itself.")
+                    "the function, or use the condition itself.", see="exception-caught")
         trace = trace.outer
     check([condition, *data], failure=Failure(build, f"{raised.__name__}: {text}", required=True))
 
@@ -64,7 +64,8 @@ def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list
     if trace.depth > _DEEPEST:
         raise errors.StagingError(
             f"Control flow on tensors is nested more than {_DEEPEST} deep: a recursion whose end a tensor decides never ends "
-            "while it is traced, since both branches are. Use a `while` loop, or let a Python number decide.", where)
+            "while it is traced, since both branches are. Use a `while` loop, or let a Python number decide.", where,
+            see="recursion-without-end")
     before = snapshot(places)
     blocks: list[Block] = []
     results: list[Any] = []
@@ -137,7 +138,7 @@ def _merged(name: str, values: list[Any], slots: list[list[Any]], where: Any, st
             raise errors.StagingError(
                 f"The branches of an `if` on a tensor must leave the same kind of value in {_subject(name)}. "
                 f"Received: {mismatch}. Give both the same structure, dtype and shape, or decide by a Python value.",
-                where) from None
+                where, see="branches-that-differ") from None
         return Unavailable(name, f"it is {mismatch}, by the branch taken", where)
 
 

@@ -143,7 +143,7 @@ class Loop:
         raise CannotCarry(
             f"A loop on a tensor keeps the kind, dtype and shape of what it changes. Received: {subject}: {why}. Convert "
             "or pad it before the loop, collect results in a `tf.TensorArray`, or loop over a Python `range`, which is "
-            "unrolled.", self.where)
+            "unrolled.", self.where, see="loop-state-that-changes")
 
     # --- one trial ---
 

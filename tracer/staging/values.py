@@ -39,7 +39,7 @@ class Unavailable:
         return errors.StagingError(
             f"`{shown(self.name)}` has no value that can be used here: {self.reason}, and that is decided only when the "
             f"compiled program runs (the control flow at {self.where}). Give it the same structure, dtype and shape on every "
-            "path, or let a Python value decide.")
+            "path, or let a Python value decide.", see="no-single-value")
 
 
 class Composite:
