@@ -400,7 +400,7 @@ def tensor_updated_by_scatter_in_a_loop(xs, n):
 
 @program(3, 0, needs="TensorArray")
 def tensor_array_in_a_loop(n):
-    parts = tf.TensorArray(tf.float32, size=n)
+    parts = tf.TensorArray(tf.float32, size=5, element_shape=[])
     x = tf.constant(1.0)
     for i in tf.range(n):
         x = x * 2.0
