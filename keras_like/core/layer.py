@@ -161,7 +161,8 @@ class Layer:
         wanted = tf.as_dtype(self.compute_dtype) if self.autocast else None
 
         def convert(leaf: Any) -> Any:
-            if isinstance(leaf, np.ndarray) or hasattr(leaf, "__jax_array__") and not isinstance(leaf, (tf.Tensor, tf.Variable)):
+            ours = isinstance(leaf, (tf.Tensor, tf.Variable))
+            if not ours and (isinstance(leaf, np.ndarray) or hasattr(leaf, "__jax_array__")):
                 leaf = tf.convert_to_tensor(leaf)
             if isinstance(leaf, tf.Tensor) and wanted is not None and leaf.dtype.is_floating and leaf.dtype is not wanted:
                 return tf.cast(leaf, wanted)

@@ -1,0 +1,1 @@
+"""Tests of `treadle.keras` against real Keras (JAX backend)."""
