@@ -1,5 +1,6 @@
 """`Dense`, and the activations, regularizers and constraints, against Keras."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from keras_tests.oracle import close, ours, same_layer, theirs
@@ -35,7 +36,7 @@ def test_activation(name):
     ("OrthogonalRegularizer", (0.1, "columns"))])
 def test_regularizer(name, arguments):
     mine, other = getattr(ours.regularizers, name)(*arguments), getattr(theirs.regularizers, name)(*arguments)
-    close(mine(tf.constant(X)), other(X), name)
+    close(mine(tf.constant(X)), other(jnp.asarray(X)), name)
     assert same_config(mine, other)
 
 
@@ -43,5 +44,5 @@ def test_regularizer(name, arguments):
     ("MaxNorm", dict(max_value=1.0)), ("NonNeg", {}), ("UnitNorm", dict(axis=1)), ("MinMaxNorm", dict(rate=0.5))])
 def test_constraint(name, config):
     mine, other = getattr(ours.constraints, name)(**config), getattr(theirs.constraints, name)(**config)
-    close(mine(tf.constant(X)), other(X), name)
+    close(mine(tf.constant(X)), other(jnp.asarray(X)), name)
     assert same_config(mine, other)
