@@ -26,6 +26,7 @@ from treadle.tracer.explain.explanation import Explanation
 from treadle.tracer.frontend.operators import converted
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.signature import Argument, Signature
+from treadle.tracer.staging.block import BlockEnds
 from treadle.tracer.to_jax import PureFunction
 
 _MOST_TRACES = 512
@@ -244,10 +245,11 @@ class Function:
             symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
             args, kwargs = signature.fill(structure, symbols)
             self._require_a_result()
-            run = converted(self.python_function) if self._autograph else self.python_function
-            if run is self.python_function and isinstance(run, types_.FunctionType) and not self._autograph:
-                trace.guards.read_code(run)
-            returned = run(*args, **kwargs)
+            run = _own(self.python_function, trace, self._autograph)
+            try:
+                returned = run(*args, **kwargs)
+            except BlockEnds:  # whatever the tensors, the program raises
+                returned = None
             values: list[Any] = []
 
             def as_result(leaf: Any) -> Any:
@@ -296,8 +298,10 @@ class Function:
         del self._retraces[:-_MOST_RETRACES]
         if self._trace_count >= _TRACES_BEFORE_WARNING and self._trace_count & (self._trace_count - 1) == 0 or (
                 self._trace_count == _TRACES_BEFORE_WARNING):
-            if isinstance(before, tuple) and isinstance(key, tuple):
-                change = signature.describe_change(before[1:], key[1:], self._signature.names)
+            change = f"  {self._retraces[-1][0]}" if before == key and self._retraces else (
+                signature.describe_change(before[1:], key[1:], self._signature.names)
+                if isinstance(before, tuple) and isinstance(key, tuple) else None)
+            if change is not None:
                 where = location.user_location() or location.Location(__file__, 0)
                 warnings.warn_explicit(
                     f"`{self._name}` has been traced {self._trace_count} times; each trace is compiled anew, which is "
@@ -425,7 +429,8 @@ class Function:
 
         @functools.wraps(method)
         def call(*args: Any, **kwargs: Any) -> Any:
-            run = converted(method) if isinstance(state.interpreter, FuncGraph) and self._autograph else method
+            trace = state.interpreter
+            run = _own(method, trace, self._autograph) if isinstance(trace, FuncGraph) else method
             return run(bound_to(), *args, **kwargs)
 
         call.__signature__ = _without_self(method)  # type: ignore[attr-defined]
@@ -481,6 +486,17 @@ class BoundFunction:
 
     def __repr__(self) -> str:
         return repr(self._function)
+
+
+def _own(function: Callable, trace: FuncGraph, convert: bool) -> Any:
+    """The function to be traced, converted if wanted. That its code stays as it is is not checked at each call."""
+    if not isinstance(function, types_.FunctionType):
+        return converted(function) if convert else function
+    with interpreting(EAGER):
+        run = converted(function) if convert else function
+    if run is function:
+        trace.guards.read_code(function)
+    return run
 
 
 def _without_self(method: Callable) -> Any:

@@ -155,6 +155,8 @@ class Guards:
 
     def read_code(self, function: FunctionType) -> None:
         """A function that runs as it is: the globals and cells that its code names are all that is seen of it."""
+        if is_installed(function.__code__.co_filename):
+            return
         names = function.__globals__
         for instruction in dis.get_instructions(function):
             if instruction.opname == "LOAD_GLOBAL" and instruction.argval in names:

@@ -182,6 +182,8 @@ class Blocks(Expressions):
 
     def visit_Assign(self, node: ast.Assign) -> Any:
         value = self.visit(node.value)
+        if any(isinstance(t, (ast.Tuple, ast.List)) for t in node.targets):
+            value = call_operator("iterate", [value], node.value)
         if len(node.targets) == 1 and isinstance(node.targets[0], (ast.Name, ast.Attribute, ast.Subscript)):
             return self._announced(node, [self._store(node.targets[0], value, node)])
         if not any(isinstance(n, (ast.Attribute, ast.Subscript)) for t in node.targets for n in ast.walk(t)):

@@ -186,7 +186,12 @@ class Expressions(ast.NodeTransformer):
     def visit_List(self, node: ast.List) -> ast.expr:
         return self._new(node)
 
-    visit_Dict = visit_Set = visit_List  # type: ignore[assignment]
+    visit_Set = visit_List  # type: ignore[assignment]
+
+    def visit_Dict(self, node: ast.Dict) -> ast.expr:
+        made = self._new(node)
+        node.values = [v if k is not None else call_operator("iterate", [v], v) for k, v in zip(node.keys, node.values)]
+        return made
 
     def _iterated(self, iterable: ast.expr) -> ast.expr:
         return call_operator("iterate", [self.visit(iterable)], iterable)
