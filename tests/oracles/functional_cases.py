@@ -1,0 +1,131 @@
+"""Calls of functional control flow and of TensorArray. `make_functional.py` records what TensorFlow gives; both import this.
+
+Each case is a function of the library `tf` that returns a structure of tensors (or raises).
+"""
+
+
+def _x(tf):
+    return tf.constant([1.0, -2.0, 3.0])
+
+
+def _written(tf, **kwargs):
+    return tf.TensorArray(tf.float32, 3, **kwargs).write(0, 1.0).write(2, 5.0)
+
+
+CASES = {
+    # cond, case, switch_case
+    "cond": lambda tf: tf.cond(tf.constant(3.0) > 2.0, lambda: tf.constant(1.0), lambda: tf.constant(2.0)),
+    "cond_nested": lambda tf: tf.cond(tf.constant(False), lambda: {"a": _x(tf), "b": [_x(tf)]},
+                                      lambda: {"a": -_x(tf), "b": [_x(tf) * 2.0]}),
+    "cond_not_callable": lambda tf: tf.cond(tf.constant(True), 1, lambda: 1.0),
+    "case_first_true": lambda tf: tf.case([(tf.constant(False), lambda: tf.constant(1)),
+                                           (tf.constant(True), lambda: tf.constant(2)),
+                                           (tf.constant(True), lambda: tf.constant(3))]),
+    "case_default": lambda tf: tf.case([(tf.constant(False), lambda: tf.constant(1))], default=lambda: tf.constant(9)),
+    "case_none_true": lambda tf: tf.case([(tf.constant(False), lambda: tf.constant(1)),
+                                          (tf.constant(False), lambda: tf.constant(1))]),
+    "case_not_a_pair": lambda tf: tf.case([1], default=lambda: tf.constant(3)),
+    "case_python_bool": lambda tf: tf.case([(True, lambda: tf.constant(1))], default=lambda: tf.constant(3)),
+    "switch_case": lambda tf: tf.switch_case(tf.constant(1), [lambda: tf.constant(1), lambda: tf.constant(2)]),
+    "switch_case_beyond": lambda tf: tf.switch_case(tf.constant(7), [lambda: tf.constant(1), lambda: tf.constant(2)]),
+    "switch_case_negative": lambda tf: tf.switch_case(tf.constant(-1), [lambda: tf.constant(1), lambda: tf.constant(2)]),
+    "switch_case_default": lambda tf: tf.switch_case(tf.constant(2), {1: lambda: tf.constant(1), 0: lambda: tf.constant(2)},
+                                                     default=lambda: tf.constant(3)),
+    "switch_case_pairs": lambda tf: tf.switch_case(tf.constant(1), [(1, lambda: tf.constant(1)), (0, lambda: tf.constant(2))]),
+    "switch_case_gap": lambda tf: tf.switch_case(tf.constant(1), {1: lambda: tf.constant(1), 4: lambda: tf.constant(2)}),
+    "switch_case_empty": lambda tf: tf.switch_case(tf.constant(1), []),
+    "switch_case_float": lambda tf: tf.switch_case(tf.constant(1.0), [lambda: tf.constant(1)]),
+    "switch_case_python_int": lambda tf: tf.switch_case(1, [lambda: tf.constant(1)]),
+    # while_loop
+    "while_loop": lambda tf: tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2.0), (tf.constant(0), _x(tf))),
+    "while_loop_none": lambda tf: tf.while_loop(lambda i, x: i < 0, lambda i, x: (i + 1, x * 2.0), (tf.constant(0), _x(tf))),
+    "while_loop_numbers": lambda tf: tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x / 2), (0, 1.0)),
+    "while_loop_maximum": lambda tf: tf.while_loop(lambda i: i < 30, lambda i: [i + 1], [tf.constant(0)], maximum_iterations=4),
+    "while_loop_growing": lambda tf: tf.while_loop(
+        lambda i, x: i < 2, lambda i, x: (i + 1, tf.concat([x, x], 0)), (tf.constant(0), _x(tf)),
+        shape_invariants=(tf.TensorShape([]), tf.TensorShape([None]))),
+    "while_loop_of_a_tensor_array": lambda tf: tf.while_loop(
+        lambda i, a: i < 3, lambda i, a: (i + 1, a.write(i, tf.cast(i, tf.float32))),
+        (tf.constant(0), tf.TensorArray(tf.float32, 4, element_shape=[])))[1].stack(),
+    "while_loop_no_variables": lambda tf: tf.while_loop(lambda: False, lambda: [], []),
+    "while_loop_not_callable": lambda tf: tf.while_loop(1, lambda i: [i], [tf.constant(0)]),
+    "while_loop_structure": lambda tf: tf.while_loop(lambda i: i < 3, lambda i: (i + 1, i), [tf.constant(0)]),
+    # scan, foldl, foldr
+    "scan": lambda tf: tf.scan(lambda a, x: a * x + 1.0, _x(tf)),
+    "scan_reverse": lambda tf: tf.scan(lambda a, x: a * 2.0 + x, _x(tf), reverse=True),
+    "scan_initializer": lambda tf: tf.scan(lambda a, x: (a[0] + x, a[1] * x), _x(tf), initializer=(0.0, 1.0)),
+    "scan_of_lists": lambda tf: tf.scan(lambda a, x: [a[0] + x[0], a[1] * x[1]], [_x(tf), _x(tf)]),
+    "scan_of_a_dict": lambda tf: tf.scan(lambda a, x: {"s": a["s"] + x["u"]}, {"u": _x(tf)},
+                                         initializer={"s": tf.constant(0.0)}),
+    "scan_of_one_row": lambda tf: tf.scan(lambda a, x: a + x, tf.constant([5.0])),
+    "scan_of_no_rows": lambda tf: tf.scan(lambda a, x: a + x, tf.zeros([0]), initializer=1.0),
+    "scan_of_nothing": lambda tf: tf.scan(lambda a, x: a + x, tf.zeros([0])),
+    "scan_structure": lambda tf: tf.scan(lambda a, x: (a + x,), _x(tf)),
+    "scan_shape": lambda tf: tf.scan(lambda a, x: tf.stack([a, x]), _x(tf)),
+    "scan_dtype": lambda tf: tf.scan(lambda a, x: tf.cast(a, tf.int32), _x(tf)),
+    "foldl": lambda tf: tf.foldl(lambda a, x: a * 2.0 + x, _x(tf)),
+    "foldr": lambda tf: tf.foldr(lambda a, x: a * 2.0 + x, _x(tf)),
+    "foldl_of_pairs": lambda tf: tf.foldl(lambda a, x: a + x[0] * x[1], (_x(tf), _x(tf)), initializer=0.0),
+    "foldl_of_no_rows": lambda tf: tf.foldl(lambda a, x: a + x, tf.zeros([0]), initializer=2.0),
+    "foldl_of_nothing": lambda tf: tf.foldl(lambda a, x: a + x, tf.zeros([0])),
+    # map_fn, vectorized_map
+    "map_fn": lambda tf: tf.map_fn(lambda x: x * 2.0, _x(tf)),
+    "map_fn_signature": lambda tf: tf.map_fn(lambda x: {"a": x, "b": [tf.cast(x, tf.int32)]}, _x(tf),
+                                             fn_output_signature={"a": tf.float32, "b": [tf.int32]}),
+    "map_fn_spec": lambda tf: tf.map_fn(lambda x: tf.stack([x, x]), _x(tf), fn_output_signature=tf.TensorSpec([2], tf.float32)),
+    "map_fn_dtype": lambda tf: tf.map_fn(lambda x: tf.cast(x, tf.int32), _x(tf), dtype=tf.int32),
+    "map_fn_of_pairs": lambda tf: tf.map_fn(lambda p: (p[0] + p[1], p[0]), (_x(tf), _x(tf))),
+    "map_fn_numbers": lambda tf: tf.map_fn(lambda x: 1, _x(tf)),
+    "map_fn_wrong_dtype": lambda tf: tf.map_fn(lambda x: tf.cast(x, tf.int32), _x(tf)),
+    "map_fn_wrong_shape": lambda tf: tf.map_fn(lambda x: x, _x(tf), fn_output_signature=tf.TensorSpec([2], tf.float32)),
+    "map_fn_wrong_structure": lambda tf: tf.map_fn(lambda x: (x, x), _x(tf)),
+    "map_fn_scalar": lambda tf: tf.map_fn(lambda x: x, tf.constant(1.0)),
+    "map_fn_list_of_numbers": lambda tf: tf.map_fn(lambda x: x, [1, 2, 3]),
+    "map_fn_lengths": lambda tf: tf.map_fn(lambda p: p[0], (_x(tf), tf.zeros([2])), fn_output_signature=tf.float32),
+    "map_fn_of_nothing": lambda tf: tf.map_fn(lambda x: 1, []),
+    "vectorized_map": lambda tf: tf.vectorized_map(lambda x: x * x + 1.0, _x(tf)),
+    "vectorized_map_structure": lambda tf: tf.vectorized_map(lambda p: {"a": p[0] * p[1], "b": (tf.cast(p[0], tf.int32),)},
+                                                             (_x(tf), _x(tf))),
+    "vectorized_map_constant": lambda tf: tf.vectorized_map(lambda x: tf.constant([1.0, 2.0]), _x(tf)),
+    "vectorized_map_one_row_for_all": lambda tf: tf.vectorized_map(lambda p: p[0] + p[1], (_x(tf), tf.ones([1]))),
+    "vectorized_map_lengths": lambda tf: tf.vectorized_map(lambda p: p[0] + p[1], (_x(tf), tf.ones([2]))),
+    # TensorArray
+    "write_stack": lambda tf: _written(tf).stack(),
+    "write_twice": lambda tf: _written(tf).write(0, 7.0).stack(),
+    "write_changes_it": lambda tf: (lambda a: (a.write(1, 2.0), a.read(1))[1])(_written(tf)),
+    "write_int": lambda tf: tf.TensorArray(tf.float32, 1).write(0, 1).read(0),
+    "write_beyond": lambda tf: _written(tf).write(3, 1.0),
+    "write_negative": lambda tf: _written(tf).write(-1, 1.0),
+    "write_dtype": lambda tf: _written(tf).write(1, tf.constant(1)),
+    "write_shape": lambda tf: _written(tf).write(1, [1.0, 2.0]),
+    "write_element_shape": lambda tf: tf.TensorArray(tf.float32, 2, element_shape=[2]).write(0, 1.0),
+    "write_dynamic": lambda tf: (lambda a: (a.stack(), a.size()))(_written(tf, dynamic_size=True).write(4, 2.0)),
+    "read_unwritten": lambda tf: _written(tf).read(1),
+    "read_unknown": lambda tf: tf.TensorArray(tf.float32, 2).read(0),
+    "read_beyond": lambda tf: _written(tf).read(3),
+    "read_negative": lambda tf: _written(tf).read(-1),
+    "read_int64": lambda tf: _written(tf).read(tf.constant(2, tf.int64)),
+    "read_twice": lambda tf: (lambda a: [a.read(2), a.read(2)])(_written(tf, clear_after_read=False)),
+    "stack_unknown": lambda tf: tf.TensorArray(tf.float32, 2).stack(),
+    "stack_empty": lambda tf: tf.TensorArray(tf.float32, 0).stack(),
+    "stack_element_shape": lambda tf: tf.TensorArray(tf.float32, 2, element_shape=[2]).stack(),
+    "unstack": lambda tf: (lambda a: [a.read(1), a.size(), a.stack()])(
+        tf.TensorArray(tf.float32, 3, clear_after_read=False).unstack([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])),
+    "unstack_fewer": lambda tf: tf.TensorArray(tf.float32, 4).unstack([1.0, 2.0]).size(),
+    "unstack_more": lambda tf: tf.TensorArray(tf.float32, 1).unstack([1.0, 2.0]),
+    "unstack_dynamic": lambda tf: tf.TensorArray(tf.float32, 0, dynamic_size=True).unstack([1.0, 2.0]).write(2, 3.0).stack(),
+    "concat": lambda tf: tf.TensorArray(tf.float32, 2).unstack([[1.0, 2.0], [3.0, 4.0]]).concat(),
+    "concat_lengths": lambda tf: tf.TensorArray(tf.float32, 2, infer_shape=False).write(0, [1.0]).write(1, [2.0, 3.0]).concat(),
+    "concat_scalars": lambda tf: _written(tf).write(1, 0.0).concat(),
+    "scatter": lambda tf: tf.TensorArray(tf.float32, 4).scatter([2, 0], [[1.0], [2.0]]).stack(),
+    "scatter_beyond": lambda tf: tf.TensorArray(tf.float32, 2).scatter([5, 0], [[1.0], [2.0]]),
+    "gather": lambda tf: _written(tf).gather([2, 0, 2]),
+    "gather_beyond": lambda tf: _written(tf).gather([3]),
+    "split": lambda tf: [tf.TensorArray(tf.float32, 3, infer_shape=False).split([1.0, 2.0, 3.0, 4.0], [1, 2, 1]).read(i)
+                         for i in range(3)],
+    "split_sum": lambda tf: tf.TensorArray(tf.float32, 2, infer_shape=False).split([1.0, 2.0, 3.0], [1, 1]),
+    "split_size": lambda tf: tf.TensorArray(tf.float32, 3, infer_shape=False).split([1.0, 2.0], [1, 1]),
+    "no_size": lambda tf: tf.TensorArray(tf.float32),
+    "grad": lambda tf: _written(tf).grad("g"),
+    "flow": lambda tf: tf.cast(_written(tf).flow, tf.int32),
+}
