@@ -57,7 +57,8 @@ def run() -> Table:
     ways = {"no guards": none, "method, no settings": step.plain, "typical step": step.guarded, "many attributes": many}
     labelled = {f"{name} ({_number(f, x)} guards)": (lambda f=f: f(x)) for name, f in ways.items()}
     rows, spread = in_turns(labelled, 2000)
-    checks = {f"the check alone: {name}": f.get_concrete_function(x).check.quick for name, f in ways.items() if f is not none}
+    checks = {f"the check alone: {name}": f.get_concrete_function(x).check.quick for name, f in ways.items()
+              if f.get_concrete_function(x).check is not None}
     alone, more = in_turns(checks, 5000)
     return Table("What the check of Python's state costs a call", "us a call", {**rows, **alone}, next(iter(rows)),
                  "a typical step's check under 0.5 us", {**spread, **more})

@@ -25,6 +25,7 @@ from treadle.tracer.concrete import ConcreteFunction
 from treadle.tracer.explain.explanation import Explanation
 from treadle.tracer.frontend.operators import converted
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.guard_check import Check
 from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.staging.block import BlockEnds
 from treadle.tracer.to_jax import PureFunction
@@ -165,6 +166,8 @@ class Function:
                     return concrete
                 if place == len(traces) - 1:
                     reason = failing.change(), failing.where
+                    if failing.assigned:
+                        self._used_once.add(failing.where)
         self._retraces.append(reason)
         return None
 
@@ -210,16 +213,23 @@ class Function:
         too, it is kept after all, with a warning.
         """
         guards = concrete.guards
-        for where, message in guards.losses:
+        for where, message in guards.leaks:
             self._warn(where, message)
         new = [where for where, _, _ in guards.once if where not in self._used_once]
         if new:
             self._used_once.update(new)
             concrete.is_kept = False
-        elif guards.once:
-            for where, message, _ in guards.once:
-                self._warn(where, message)
-            guards.once.clear()
+            return
+        for where, message in (*guards.losses, *((where, message) for where, message, _ in guards.once)):
+            self._warn(where, message)
+        guards.once.clear()
+        again = [r for r in guards.reads.values() if r.assigned and r.where in self._used_once]
+        for read in again:
+            del guards.reads[read.key]
+            self._warn(read.where, f"{read.label} is assigned while tracing only, and traces assign different values; later calls "
+                       "do not change it. Return the value, or keep it in a `tf.Variable`.")
+        if again:
+            concrete.check = Check(list(guards.reads.values())) if guards.reads else None
 
     def _warn(self, where: location.Location | None, message: str) -> None:
         if (where, message) not in self._warned:

@@ -45,7 +45,7 @@ class Guards:
     """What a trace read and changed of Python's state.
 
     `once` are changes of what the trace had read: it is good for one call. `losses` are changes that later calls would
-    not make, as pairs of the line and a message.
+    not make, as pairs of the line and a message; `leaks` are tensors of the trace that were left outside.
     """
 
     def __init__(self) -> None:
@@ -53,6 +53,7 @@ class Guards:
         self.changes: dict[tuple, Change] = {}
         self.once: list[tuple[Location | None, str, list[Read]]] = []
         self.losses: dict[tuple[Location | None, str], None] = {}
+        self.leaks: dict[tuple[Location | None, str], None] = {}
         self.has_containers = False  # among what was read
         self._assigned: dict[tuple, Read] = {}
         self._seen: dict[int, Any] = {}  # what was found outside, alive while tracing so that the ids stay its own
@@ -312,7 +313,7 @@ class Guards:
             if same(before, now):
                 return
         if any(isinstance(v, (SymbolicTensor, MaybeUndefined, Unavailable)) for v in values):
-            self.losses[change.where, f"{what} from outside the function is left with a tensor of the trace, which has no value "
+            self.leaks[change.where, f"{what} from outside the function is left with a tensor of the trace, which has no value "
                         "after it. Return the tensor, or assign it to a `tf.Variable`."] = None
         elif is_number(before) and is_number(now):
             self.losses[change.where, f"{what} {lost} It went from {before!r} to {now!r}. To count calls, use a "
@@ -334,7 +335,8 @@ class Guards:
             owner, source, constant = place.names, "{o}[{k}]", place.name
         else:
             owner, source, constant = place.owner, "getattr({o}, {k}, MISSING)", place.name  # type: ignore[attr-defined]
-        self._assigned[place.key] = Read(place.key, Held(owner), source, constant, Expected(value), f"`{place.name}`", where)
+        self._assigned[place.key] = Read(place.key, Held(owner), source, constant, Expected(value), f"`{place.name}`", where,
+                                          assigned=True)
 
 
 def _is_steady(read: Read) -> bool:

@@ -174,12 +174,13 @@ class Read:
     `label` and `where` tell the user what was read, and at which line. `key` tells readings apart.
     """
 
-    __slots__ = ("key", "owner", "source", "constant", "expected", "label", "where")
+    __slots__ = ("key", "owner", "source", "constant", "expected", "label", "where", "assigned")
 
     def __init__(self, key: tuple, owner: Held, source: str, constant: Any, expected: Expected, label: str,
-                 where: Location | None):
+                 where: Location | None, assigned: bool = False):
         self.key, self.owner, self.source, self.constant = key, owner, source, constant
         self.expected, self.label, self.where = expected, label, where
+        self.assigned = assigned  # rather than read: as long as the value is there, assigning it again changes nothing
 
     def again(self) -> Any:
         """What is there now. Raises what Python raises."""

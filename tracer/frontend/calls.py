@@ -131,7 +131,7 @@ def call(function: Any) -> Any:
     made = function if kind is types.BuiltinFunctionType else converted(function)
     if made is function and kind is types.FunctionType:
         _note_plain(trace, function)
-    if made is function and trace.guards.has_containers and getattr(function, "__module__", "") != "builtins":
+    if made is function and getattr(function, "__module__", "") != "builtins":
         return functools.partial(_call_library, trace, function)
     return made
 
