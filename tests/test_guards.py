@@ -109,10 +109,13 @@ def test_assigning_the_same_again_is_quiet_and_different_values_are_reported(cau
 
 
 def test_instances_are_collectable():
+    class Part:
+        def __init__(self, owner):
+            self.owner, self.k = owner, 3.0
+
     class Model:
         def __init__(self):
-            self.v, self.rate, self.me = tf.Variable(1.0), 2.0, self
-            self.part = types.SimpleNamespace(owner=self, k=3.0)
+            self.v, self.rate, self.me, self.part = tf.Variable(1.0), 2.0, self, Part(self)
 
         def helper(self, x):
             return x * self.part.k
