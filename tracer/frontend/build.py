@@ -6,7 +6,9 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-OPERATORS = "_treadle"  # the name by which converted code knows `treadle.tracer.frontend.operators`
+# The name by which converted code knows `treadle.tracer.frontend.operators`, and with which all names of its own begin.
+# With the dot no program can have such a name, as with the `.0` of Python's own comprehensions.
+OPERATORS = ".treadle"
 _NO_ARGUMENTS = {"posonlyargs": [], "args": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
 
 

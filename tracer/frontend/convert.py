@@ -132,7 +132,7 @@ def converted_text(function: FunctionType) -> str:
     inner, _ = _transformed(function_tree(code), code, function.__globals__)
     if isinstance(inner, ast.FunctionDef):
         inner.name = code.co_name
-    return ast.unparse(ast.fix_missing_locations(inner))
+    return ast.unparse(ast.fix_missing_locations(inner)).replace(OPERATORS, OPERATORS.replace(".", "_"))
 
 
 def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> CodeType:
@@ -197,6 +197,8 @@ class _Mangling(ast.NodeTransformer):
             value = getattr(node, field, None)
             if isinstance(value, str) and value.startswith("__") and not value.endswith("__"):
                 setattr(node, field, self.prefix + value)
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            node.names = [self.prefix + n if n.startswith("__") and not n.endswith("__") else n for n in node.names]
         return super().generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:

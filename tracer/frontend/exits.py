@@ -15,11 +15,11 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from treadle.tracer.frontend.build import assign, assign_constant, call_operator, delayed, located, name
+from treadle.tracer.frontend.build import OPERATORS, assign, assign_constant, call_operator, delayed, located, name
 from treadle.tracer.frontend.matching import lower_match
 
-RETURNED = "_treadle_returned"
-RESULT = "_treadle_result"
+RETURNED = f"{OPERATORS}_returned"
+RESULT = f"{OPERATORS}_result"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _PURE_TESTS = {"isinstance", "issubclass", "hasattr", "callable"}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from treadle.tracer.frontend.build import assign, located, name
+from treadle.tracer.frontend.build import assign, assign_constant, located, name
 
 
 class Hoisting:
@@ -33,12 +33,17 @@ class Hoisting:
                 part.body = self.block(part.body)
             field = "test" if isinstance(s, (ast.If, ast.Assert)) else (
                 "value" if isinstance(s, (ast.Return, ast.Assign, ast.Expr)) else None)
-            if isinstance(s, ast.While) and _is_hidden(s.test) and not s.orelse:
+            if isinstance(s, ast.While) and (_is_hidden(s.test) or _assigns(s.test) and _leaves(s)):
                 # The test is computed at the head of each round.
                 before, test = self._taken_out(s.test)
-                leave = located(ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), s.test)
-                s.body = [*before, leave, *s.body]
+                ended = self.fresh("ended")
+                end = [assign(ended, ast.Constant(True)), ast.Break()] if s.orelse else [ast.Break()]
+                s.body = [*before, located(ast.If(ast.UnaryOp(ast.Not(), test), end, []), s.test), *s.body]
                 s.test = located(ast.Constant(True), s.test)
+                if s.orelse:
+                    out += [assign_constant(ended, False, s), s, located(ast.If(name(ended), s.orelse, []), s.orelse[0])]
+                    s.orelse = []
+                    continue
             elif field is not None and getattr(s, field) is not None and _is_hidden(getattr(s, field)):
                 before, value = self._taken_out(getattr(s, field))
                 setattr(s, field, value)
@@ -72,4 +77,13 @@ def _is_hidden(expression: ast.expr) -> bool:
         parts = expression.values[1:]
     else:
         return False
-    return any(isinstance(n, ast.NamedExpr) for p in parts for n in ast.walk(p)) or any(map(_is_hidden, parts))
+    return any(map(_assigns, parts)) or any(map(_is_hidden, parts))
+
+
+def _assigns(expression: ast.expr) -> bool:
+    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(expression))
+
+
+def _leaves(loop: ast.While) -> bool:
+    """True if the loop may be left early: its test then stands in a function of its own, where `:=` would be lost."""
+    return any(isinstance(n, (ast.Break, ast.Return)) for s in loop.body for n in ast.walk(s))

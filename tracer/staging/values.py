@@ -73,7 +73,7 @@ class Slot:
 
 def shown(name: str) -> str:
     """A variable's name as users know it."""
-    return "the function's result" if name == "_treadle_result" else name
+    return "the function's result" if name == ".treadle_result" else name
 
 
 def is_tensor(value: Any) -> bool:
