@@ -172,7 +172,7 @@ def test_open_number_of_rows(rows):
     def f(x):
         parts = tf.TensorArray(tf.float32, tf.shape(x)[0], element_shape=[])
         for i in tf.range(tf.shape(x)[0]):
-            parts = parts.write(i, x[i] * 2.0)
+            parts = parts.write(i, tf.cast(i, tf.float32) * 2.0)
         return tf.map_fn(lambda v: v * 2.0, x), tf.foldl(lambda a, v: a + v, x, 0.0), parts.stack()
     x = np.arange(rows, dtype=np.float32)
     doubled, total, written = f(x)

@@ -7,7 +7,7 @@ live, so that a loop carries one tensor. A write changes the array itself, as in
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,42 +22,16 @@ from treadle.ir.ops.elementwise import cast
 from treadle.ir.ops.logic import greater_equal, less, logical_and
 from treadle.ir.ops.rules import show
 from treadle.ir.types import TensorType
-from treadle.runtime.composites.arrays import known_array, split, stack, zeros
+from treadle.runtime.composites.arrays import known_array, split, zeros
 from treadle.runtime.composites.indexing import gather
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor_shape import TensorShape
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging.elements import Contents, Elements, known_index, known_size, outside, stack_many
 from treadle.tracer.staging.intervals import interval
 from treadle.tracer.staging.loops import CannotCarry
-from treadle.tracer.staging.places import Place
-
-_MOST_AT_ONCE = 64
-
-
-class Elements:
-    """Elements by number; those not written are zeros. Never changed in place."""
-
-    __slots__ = ("trace", "size", "items")
-
-    def __init__(self, trace: Any, size: Any, items: dict[int, Any]):
-        self.trace, self.size, self.items = trace, size, items
-
-
-class Contents(Place):
-    """What a `TensorArray` holds, for control flow to carry."""
-
-    name = "a `tf.TensorArray`"
-
-    def __init__(self, owner: TensorArray):
-        self.owner, self.key = owner, (Contents, id(owner))
-
-    def get(self) -> Any:
-        return self.owner._contents
-
-    def set(self, value: Any) -> None:
-        self.owner._contents = value
 
 
 class TensorArray:
@@ -102,7 +76,7 @@ class TensorArray:
         self._dynamic, self._infer = bool(dynamic_size), bool(infer_shape)
         self._shape = TensorShape(element_shape)
         trace = current()
-        self._contents: Any = Elements(trace, _known_size(size), {})
+        self._contents: Any = Elements(trace, known_size(size), {})
         if isinstance(trace, FuncGraph):
             trace.made[id(self)] = self
 
@@ -165,7 +139,7 @@ class TensorArray:
 
     def read(self, index: Any, name: str | None = None) -> Any:
         """The element `index`."""
-        k = _known_index(index)
+        k = known_index(index)
         if k is not None:
             self._require_inside(k, "read from", "Reading from")
             held = self._contents
@@ -212,7 +186,7 @@ class TensorArray:
     def write(self, index: Any, value: Any, name: str | None = None) -> TensorArray:
         """Put `value` in the place of element `index`, and return the array."""
         value = self._element(value)
-        k = _known_index(index)
+        k = known_index(index)
         held = self._contents
         if k is not None:
             if self._dynamic and k >= 0 and isinstance(self._size, int) and k >= self._size:
@@ -324,7 +298,7 @@ class TensorArray:
         if k < 0:
             raise errors.OutOfRangeError(f"{gerund} negative indices (index {k}) is not allowed.")
         if isinstance(self._size, int) and k >= self._size:
-            raise _outside(k, self._size, doing)
+            raise outside(k, self._size, doing)
 
     def _checked(self, index: Any, doing: str, gerund: str) -> Any:
         """An index that only the program knows, as int32, with the check that it is inside."""
@@ -335,7 +309,7 @@ class TensorArray:
             def failed(k: np.ndarray, n: np.ndarray) -> BaseException:
                 if k < 0:
                     return errors.OutOfRangeError(f"{gerund} negative indices (index {k}) is not allowed.")
-                return _outside(int(k), int(n), doing)
+                return outside(int(k), int(n), doing)
             count = self.size()
             inside = logical_and(greater_equal(index, 0), less(index, count))
             text = f"Tried to {doing} an index outside of a TensorArray."
@@ -409,36 +383,3 @@ class TensorArray:
                 "`for` loop of known length (not under an `if`). Received: an index that only the program knows. Pass "
                 "`size=` with the most elements that there can be, without `dynamic_size`.")
         self._grow(found[1] + 1, type)
-
-
-def stack_many(parts: Sequence[Any]) -> Any:
-    """`stack`, of many tensors in pieces: a program for each number of operands would take long to compile."""
-    if len(parts) <= _MOST_AT_ONCE:
-        return stack(list(parts))
-    pieces = [stack(list(parts[i:i + _MOST_AT_ONCE])) for i in range(0, len(parts), _MOST_AT_ONCE)]
-    while len(pieces) > 1:
-        pieces = [arrays.concat(pieces[i:i + _MOST_AT_ONCE], axis=0) for i in range(0, len(pieces), _MOST_AT_ONCE)]
-    return pieces[0]
-
-
-def _outside(k: int, size: int, doing: str) -> errors.OutOfRangeError:
-    resize = "array is not resizeable and size is" if doing == "write to" else "array size is"
-    return errors.OutOfRangeError(f"Tried to {doing} index {k} but {resize}: {size}")
-
-
-def _known_size(size: Any) -> Any:
-    """A size as an int or a symbolic size."""
-    known = getattr(size, "known", None)
-    if known is not None and known.dtype == object and known.shape == ():
-        found = known.item()
-        return int(found) if dims.is_known(found) else found
-    array = known_array(size)
-    if array is None:
-        raise errors.StagingError("The size of a TensorArray must be known while tracing: XLA's shapes are fixed. "
-                                  f"Received: {size!r}. Pass a Python number, for instance the most that there can be.")
-    return max(int(array), 0)
-
-
-def _known_index(index: Any) -> int | None:
-    array = known_array(index)
-    return None if array is None else int(array)

@@ -21,8 +21,8 @@ from treadle.runtime.tensor_shape import TensorShape
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.functional.common import Held, is_tracing, same_structure, tensors, user_function
 from treadle.tracer.staging.block import BlockEnds
+from treadle.tracer.staging.elements import stack_many
 from treadle.tracer.staging.loops import Iteration, Loop
-from treadle.tracer.tensor_array import stack_many
 
 
 def as_rows(elems: Any, name: str) -> list[Any]:
