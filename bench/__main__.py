@@ -9,10 +9,10 @@ import argparse
 import datetime
 from pathlib import Path
 
-from bench import eager, first_call, linear_regression, many_variables, measure, mlp_step
+from bench import eager, first_call, guards, linear_regression, many_variables, measure, mlp_step
 
 QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, eager.run_op,
-             eager.run_gradient, first_call.run, first_call.run_import]
+             eager.run_gradient, first_call.run, first_call.run_import, guards.run]
 README = Path(__file__).parent / "README.md"
 START, END = "<!-- measured -->", "<!-- end -->"
 

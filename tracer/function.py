@@ -226,8 +226,8 @@ class Function:
         again = [r for r in guards.reads.values() if r.assigned and r.where in self._used_once]
         for read in again:
             del guards.reads[read.key]
-            self._warn(read.where, f"{read.label} is assigned while tracing only, and traces assign different values; later calls "
-                       "do not change it. Return the value, or keep it in a `tf.Variable`.")
+            self._warn(read.where, f"{read.label} is assigned while tracing only, and traces assign different values; later "
+                       "calls do not change it. Return the value, or keep it in a `tf.Variable`.")
         if again:
             concrete.check = Check(list(guards.reads.values())) if guards.reads else None
 

@@ -189,8 +189,8 @@ class Guards:
             self.reads["array", id(array)] = Read(("array", id(array)), Held(array), "{o}", None, ExpectedBytes(array),
                                                   f"the array {label}", location.user_location())
         else:
-            self.lost(f"A NumPy array of {array.nbytes:,} bytes is read while tracing only; if it is written to later, compiled "
-                      f"calls will not see it. Received: {label}, of shape {array.shape}. Pass it as an argument, make it a "
+            self.lost(f"A NumPy array of {array.nbytes:,} bytes is read while tracing only; if it is written to later, "
+                      f"compiled calls will not see it. Received: {label}, of shape {array.shape}. Pass it as an argument, make it a "
                       "tensor or a variable, or forbid writing with `array.setflags(write=False)`.")
 
     def _is_made(self, value: Any) -> bool:
@@ -226,8 +226,8 @@ class Guards:
     def wrote(self, container: Any) -> None:
         """User code is about to change something that cannot be put back: an array or a deque."""
         if self.is_from_outside(container):
-            self.lost(f"A {type(container).__name__} from outside the function is changed while tracing only; later calls do not "
-                      "change it. Return the new value, or keep it in a `tf.Variable`.")
+            self.lost(f"A {type(container).__name__} from outside the function is changed while tracing only; later calls do "
+                      "not change it. Return the new value, or keep it in a `tf.Variable`.")
 
     def lost(self, message: str) -> None:
         """Something that later calls would not do as the first one did."""

@@ -1,6 +1,6 @@
 """A `Read`: one thing of Python's state that a trace depends on, how to read it again, and what it was.
 
-How to read is a piece of source text, from which `treadle.tracer.guard_check` makes one function for all the readings of a trace.
+How to read is a piece of source text; `treadle.tracer.guard_check` makes one function of those of all readings of a trace.
 """
 
 from __future__ import annotations
@@ -137,7 +137,8 @@ class ExpectedItems(Expected):
         if all(i.held.reference is None for i in self.items):
             values = constant([i.held.get() for i in self.items])
         else:
-            values = f"map(call, {constant([i.held.reference or functools.partial(_itself, i.held.get()) for i in self.items])})"
+            getters = [i.held.reference or functools.partial(_itself, i.held.get()) for i in self.items]
+            values = f"map(call, {constant(getters)})"
         return f"{length} or not all(map(is_, {found}, {values}))"
 
     def shown(self) -> str:
