@@ -190,8 +190,8 @@ class Guards:
                                                   f"the array {label}", location.user_location())
         else:
             self.lost(f"A NumPy array of {array.nbytes:,} bytes is read while tracing only; if it is written to later, "
-                      f"compiled calls will not see it. Received: {label}, of shape {array.shape}. Pass it as an argument, make it a "
-                      "tensor or a variable, or forbid writing with `array.setflags(write=False)`.")
+                      f"compiled calls will not see it. Received: {label}, of shape {array.shape}. Pass it as an argument, "
+                      "make it a tensor or a variable, or forbid writing with `array.setflags(write=False)`.")
 
     def _is_made(self, value: Any) -> bool:
         """True for objects made in this trace: nothing outside depends on them yet."""
