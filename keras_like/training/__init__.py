@@ -1,0 +1,1 @@
+"""Training: batches of the user's data, the loop, callbacks."""

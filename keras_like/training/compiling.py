@@ -1,0 +1,181 @@
+"""What `compile` was given, made into one loss and a list of metrics over a model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core.resolve import resolve
+
+_ACCURACY = ("accuracy", "acc")
+_CROSSENTROPY = ("crossentropy", "ce")
+
+
+def output_names(y_pred: Any) -> list[str] | None:
+    """The names of a model's outputs: the keys of a dict, None where they are numbered."""
+    return list(y_pred) if isinstance(y_pred, Mapping) else None
+
+
+def _per_output(given: Any, y_pred: Any, names: Sequence[str] | None, what: str) -> list[Any]:
+    """What was given for each output, in the order of the flattened outputs."""
+    flat = tf.nest.flatten(y_pred)
+    keys = output_names(y_pred) or names
+    if isinstance(given, Mapping):
+        if keys is None:
+            raise tf.errors.InvalidArgumentError(
+                f"`{what}` is a dict, but the model has unnamed outputs. Received: {given}.")
+        unknown = [k for k in given if k not in keys]
+        if unknown:
+            raise tf.errors.InvalidArgumentError(
+                f"`{what}` names an output that is not there. Received: {unknown}. Outputs: {keys}.")
+        ordered = sorted(keys) if isinstance(y_pred, Mapping) else keys
+        return [given.get(k) for k in ordered]
+    if isinstance(given, (list, tuple)) and len(flat) > 1:
+        if len(given) != len(flat):
+            raise tf.errors.InvalidArgumentError(
+                f"`{what}` must have an entry for each of the {len(flat)} outputs. Received: {len(given)}.")
+        return list(given)
+    return [given] * len(flat)
+
+
+class CompiledLoss:
+    """The weighted sum of a loss for each output. `trackers` measure each of several."""
+
+    def __init__(self, loss: Any, loss_weights: Any, names: Sequence[str] | None):
+        self.loss, self.loss_weights, self.names = loss, loss_weights, names
+        self._losses: list[Any] | None = None
+        self.trackers: list[Any] = []
+
+    def build(self, y_pred: Any) -> None:
+        """Make the losses, once the number of outputs is known."""
+        if self._losses is not None:
+            return
+        found = [resolve("losses", _as_loss(one)) for one in _per_output(self.loss, y_pred, self.names, "loss")]
+        self._losses = found
+        count = len(found)
+        weights = [None] * count if self.loss_weights is None else _per_output(
+            self.loss_weights, y_pred, self.names, "loss_weights")
+        self._weights = weights
+        if count > 1:
+            from_keys = sorted(y_pred) if isinstance(y_pred, Mapping) else self.names
+            names = list(from_keys) if from_keys else [f"output_{i}" for i in range(count)]
+            self.trackers = [tf.keras.metrics.Mean(name=f"{n}_loss") for n, one in zip(names, found) if one is not None]
+
+    def __call__(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
+        """The loss of a batch, a scalar."""
+        self.build(y_pred)
+        predicted = tf.nest.flatten(y_pred)
+        true = _matched(y, y_pred, len(predicted), self.names)
+        weights = tf.nest.flatten(sample_weight) if sample_weight is not None else [None]
+        weights = weights * len(predicted) if len(weights) == 1 else weights
+        total: Any = None
+        trackers = iter(self.trackers)
+        for loss, weight, t, p, w in zip(self._losses or [], self._weights, true, predicted, weights):
+            if loss is None:
+                continue
+            value = loss(t, p, w)
+            if self.trackers:
+                next(trackers).update_state(value, sample_weight=tf.shape(p)[0])
+            value = value if weight is None else value * tf.cast(weight, value.dtype)
+            total = value if total is None else total + value
+        return total
+
+
+def _matched(y: Any, y_pred: Any, count: int, names: Sequence[str] | None) -> list[Any]:
+    """The targets in the order of the flattened outputs."""
+    if isinstance(y, Mapping):
+        keys = sorted(y_pred) if isinstance(y_pred, Mapping) else names or sorted(y)
+        found = [y.get(k) for k in keys]
+    else:
+        found = tf.nest.flatten(y)
+    if len(found) != count:
+        raise tf.errors.InvalidArgumentError(f"The model has {count} outputs. Received: targets for {len(found)}.")
+    return found
+
+
+def _as_loss(given: Any) -> Any:
+    if callable(given) and not isinstance(given, (str, type)) and not hasattr(given, "reduction"):
+        return tf.keras.losses.LossFunctionWrapper(given, name=getattr(given, "__name__", "loss"))
+    return given
+
+
+class CompiledMetrics:
+    """The metrics of each output."""
+
+    def __init__(self, metrics: Any, weighted: Any, names: Sequence[str] | None):
+        self.given, self.weighted, self.names = metrics, weighted, names
+        self._by_output: list[tuple[list[Any], list[Any]]] | None = None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """All of them."""
+        return [m for plain, weighted in self._by_output or [] for m in (*plain, *weighted)]
+
+    def build(self, y: Any, y_pred: Any) -> None:
+        """Make the metrics, once the outputs' shapes are known."""
+        if self._by_output is not None:
+            return
+        predicted = tf.nest.flatten(y_pred)
+        true = _matched(y, y_pred, len(predicted), self.names)
+        keys = sorted(y_pred) if isinstance(y_pred, Mapping) else self.names
+        found = []
+        for i, (t, p) in enumerate(zip(true, predicted)):
+            prefix = "" if len(predicted) == 1 else f"{keys[i] if keys else f'output_{i}'}_"
+            found.append(tuple([self._made(one, t, p, prefix) for one in _each(given, i, len(predicted), keys)]
+                               for given in (self.given, self.weighted)))
+        self._by_output = found  # type: ignore[assignment]
+
+    @staticmethod
+    def _made(given: Any, y_true: Any, y_pred: Any, prefix: str) -> Any:
+        metric = named_metric(given, y_true, y_pred)
+        if prefix:
+            metric._name = metric.name if metric.name.startswith(prefix) else prefix + metric.name
+        return metric
+
+    def update_state(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take a batch into account."""
+        self.build(y, y_pred)
+        predicted = tf.nest.flatten(y_pred)
+        true = _matched(y, y_pred, len(predicted), self.names)
+        weights = tf.nest.flatten(sample_weight) if sample_weight is not None else [None]
+        weights = weights * len(predicted) if len(weights) == 1 else weights
+        for (plain, weighted), t, p, w in zip(self._by_output or [], true, predicted, weights):
+            for metric in plain:
+                metric.update_state(t, p)
+            for metric in weighted:
+                metric.update_state(t, p, sample_weight=w)
+
+
+def _each(given: Any, index: int, count: int, keys: Sequence[str] | None) -> list[Any]:
+    """The metrics given for one output."""
+    if given is None:
+        return []
+    if isinstance(given, Mapping):
+        found = given.get(keys[index]) if keys else None
+        return [] if found is None else found if isinstance(found, list) else [found]
+    if count > 1 and len(given) == count and any(isinstance(g, (list, tuple)) for g in given):
+        one = given[index]
+        return list(one) if isinstance(one, (list, tuple)) else [] if one is None else [one]
+    given = given if isinstance(given, (list, tuple)) else [given]
+    return list(given[0]) if len(given) == 1 and isinstance(given[0], (list, tuple)) else list(given)
+
+
+def named_metric(given: Any, y_true: Any, y_pred: Any) -> Any:
+    """A metric by name: "accuracy" and "crossentropy" mean the one that fits the shapes of targets and outputs."""
+    metrics = tf.keras.metrics
+    if isinstance(given, str) and given.lower() in (*_ACCURACY, *_CROSSENTROPY):
+        binary = y_pred.shape[-1] == 1 if y_pred.shape.rank else True
+        sparse = not binary and (y_true.shape.rank < y_pred.shape.rank or y_true.shape[-1] == 1)
+        kind = "Binary" if binary else "SparseCategorical" if sparse else "Categorical"
+        if given.lower() in _ACCURACY:
+            return getattr(metrics, f"{kind}Accuracy")(name=given)
+        return getattr(metrics, f"{kind}Crossentropy")(name=given)
+    if isinstance(given, str):
+        found = resolve("metrics", given)
+        if not hasattr(found, "update_state"):
+            found = metrics.MeanMetricWrapper(found, name=given)
+        return found
+    if hasattr(given, "update_state"):
+        return given
+    return metrics.MeanMetricWrapper(given, name=getattr(given, "__name__", "metric"))

@@ -1,0 +1,201 @@
+"""The user's data as batches: arrays, `tf.data.Dataset`s, generators, `PyDataset`s and torch DataLoaders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+import treadle as tf
+from treadle.keras_like.core.policy import floatx
+
+
+class Batches:
+    """Batches, epoch after epoch. `steps` is how many an epoch has (None: found out by going through one)."""
+
+    def __init__(self, epoch: Callable[[], Iterable[Any]], steps: int | None, size: int | None = None,
+                 on_epoch_end: Callable[[], None] | None = None, endless: bool = False):
+        self._epoch, self.steps, self.size, self.on_epoch_end = epoch, steps, size, on_epoch_end
+        self.endless = endless
+        self._running: Iterator[Any] | None = None
+
+    def epoch(self, limit: int | None = None) -> Iterator[Any]:
+        """The batches of one epoch. With `limit` the data are gone on with where the last epoch stopped, as Keras does."""
+        if limit is None:
+            yield from map(unpacked, self._epoch())
+            return
+        if self._running is None:
+            self._running = iter(self._epoch())
+        for _ in range(limit):
+            batch = next(self._running, None)
+            if batch is None:
+                self._running = None
+                if not self.endless:
+                    return
+                self._running = iter(self._epoch())
+                batch = next(self._running)
+            yield unpacked(batch)
+
+
+def unpacked(batch: Any) -> tuple:
+    """(x, y, sample_weight) of a batch, the last two None where they are not given."""
+    return unpack_x_y_sample_weight(batch)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) from x, (x,), (x, y) or (x, y, sample_weight).
+
+    >>> from treadle import keras
+    >>> keras.utils.unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if 1 <= len(data) <= 3:
+        return (*data, None, None)[:3]  # type: ignore[return-value]
+    raise tf.errors.InvalidArgumentError(
+        f"A batch is x, (x, y) or (x, y, sample_weight). Received: a tuple of {len(data)}.")
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The opposite of `unpack_x_y_sample_weight`: x alone stays as it is unless it is a structure."""
+    if y is None:
+        return (x,) if isinstance(x, (list, tuple, dict)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def batches(x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: bool = False,
+            class_weight: Mapping[int, float] | None = None, steps: int | None = None) -> Batches:
+    """The batches of whatever `fit`, `evaluate` and `predict` are given.
+
+    Raises InvalidArgumentError for arguments that contradict one another.
+    """
+    if isinstance(x, Batches):
+        return x
+    if isinstance(x, tf.data.Dataset):
+        found = _of_dataset(x)
+    elif hasattr(x, "__getitem__") and hasattr(x, "num_batches"):
+        found = _of_py_dataset(x, shuffle)
+    elif type(x).__module__.startswith("torch.utils.data"):
+        found = Batches(lambda: map(_as_arrays, x), _length(x))
+    elif isinstance(x, Iterator) or hasattr(x, "__next__"):
+        found = _of_generator(x)
+    else:
+        found = _of_arrays(x, y, sample_weight, 32 if batch_size is None else batch_size, shuffle)
+        y = sample_weight = batch_size = None
+    for name, value in (("y", y), ("sample_weight", sample_weight)):
+        if value is not None:
+            raise tf.errors.InvalidArgumentError(
+                f"`{name}` is part of the batches where x is a {type(x).__name__}. Received: {name} as well.")
+    if class_weight is not None:
+        found = _weighted(found, class_weight)
+    return found
+
+
+def _length(value: Any) -> int | None:
+    try:
+        return len(value)
+    except TypeError:
+        return None
+
+
+def as_data(value: Any) -> Any:
+    """An array-like of the user's as an array: Python floats and float64 become `floatx()`."""
+    if isinstance(value, (tf.Tensor, tf.Variable)):
+        return value.numpy()
+    if hasattr(value, "to_numpy"):  # pandas
+        value = value.to_numpy()
+    array = np.asarray(value)
+    return array.astype(tf.as_dtype(floatx()).as_numpy_dtype) if array.dtype == np.float64 else array
+
+
+def _of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: bool) -> Batches:
+    if not isinstance(batch_size, (int, np.integer)) or batch_size <= 0:
+        raise tf.errors.InvalidArgumentError(f"`batch_size` is a positive integer. Received: {batch_size!r}.")
+    x, y, sample_weight = (None if v is None else _mapped(as_data, v) for v in (x, y, sample_weight))
+    data = (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
+    sizes = {len(leaf) for leaf in tf.nest.flatten(data) if leaf is not None}
+    if len(sizes) != 1:
+        raise tf.errors.InvalidArgumentError(
+            f"All arrays must have as many rows as one another. Received: {sorted(sizes)} rows.")
+    size = sizes.pop()
+    dataset = tf.data.Dataset.from_tensor_slices(data)
+    if shuffle:
+        dataset = dataset.shuffle(max(size, 1))
+    return Batches(lambda: iter(dataset.batch(batch_size)), -(-size // batch_size), size)
+
+
+def _mapped(function: Callable, value: Any) -> Any:
+    """Apply to the arrays of a structure; a list of numbers is an array itself."""
+    if isinstance(value, Mapping):
+        return {k: _mapped(function, v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and value and all(hasattr(v, "shape") and np.ndim(v) for v in value):
+        return type(value)(_mapped(function, v) for v in value)
+    return function(value)
+
+
+def _of_dataset(dataset: Any) -> Batches:
+    size = int(dataset.cardinality())
+    return Batches(lambda: iter(dataset), size if size >= 0 else None, endless=size == tf.data.INFINITE_CARDINALITY)
+
+
+def _of_py_dataset(dataset: Any, shuffle: bool) -> Batches:
+    count = dataset.num_batches
+
+    def epoch() -> Iterator[Any]:
+        order = np.random.permutation(count) if shuffle and count is not None else range(count)
+        return (tf.nest.map_structure(np.asarray, dataset[int(i)]) for i in order)
+    return Batches(epoch, count, on_epoch_end=dataset.on_epoch_end)
+
+
+def _of_generator(generator: Iterator[Any]) -> Batches:
+    running = map(_as_arrays, generator)
+    return Batches(lambda: running, None)
+
+
+def _as_arrays(batch: Any) -> Any:
+    return tf.nest.map_structure(_as_given, tuple(batch) if isinstance(batch, list) else batch)
+
+
+def _as_given(value: Any) -> Any:
+    return value if isinstance(value, tf.Tensor) else np.asarray(value)
+
+
+def _weighted(data: Batches, class_weight: Mapping[int, float]) -> Batches:
+    """Batches whose sample weights are multiplied by the weights of their classes."""
+    largest = max(class_weight) + 1
+    table = np.ones(largest, np.float32)
+    for label, weight in class_weight.items():
+        table[label] = weight
+
+    def weigh(batch: Any) -> Any:
+        x, y, sample_weight = unpacked(batch)
+        if y is None or len(tf.nest.flatten(y)) != 1:
+            raise tf.errors.InvalidArgumentError("`class_weight` needs exactly one target. Received: none or several.")
+        labels = np.asarray(tf.nest.flatten(y)[0])
+        if labels.ndim > 1:
+            labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
+        labels = labels.round().astype(np.int64)
+        known = (labels >= 0) & (labels < largest)
+        weights = np.where(known, table[np.where(known, labels, 0)], np.float32(1))
+        return x, y, weights if sample_weight is None else np.asarray(sample_weight) * weights
+
+    return Batches(lambda: map(weigh, data._epoch()), data.steps, data.size, data.on_epoch_end, data.endless)
+
+
+def split_off(data: tuple, validation_split: float) -> tuple[tuple, tuple]:
+    """The arrays' first rows for training, and the share `validation_split` at their end."""
+    leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
+    size = len(leaves[0])
+    at = int(np.floor(size * (1.0 - validation_split)))
+    if at in (0, size):
+        raise tf.errors.InvalidArgumentError(
+            f"{size} rows cannot be split so that both parts have some. Received: validation_split={validation_split}.")
+
+    def cut(part: slice) -> tuple:
+        return tuple(None if v is None else _mapped(lambda a: as_data(a)[part], v) for v in data)
+
+    return cut(slice(0, at)), cut(slice(at, None))

@@ -1,0 +1,417 @@
+"""`Trainer`: what a model can do besides being called - `compile`, `fit`, `evaluate`, `predict`, and their single steps."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import treadle as tf
+from treadle.keras_like.callbacks.callback import CallbackList, History
+from treadle.keras_like.callbacks.progress import ProgbarLogger
+from treadle.keras_like.core.resolve import resolve
+from treadle.keras_like.training.compiling import CompiledLoss, CompiledMetrics
+from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight
+
+
+class Trainer:
+    """Mixed into `Model`."""
+
+    _optimizer: Any = None
+    _compiled_loss: CompiledLoss | None = None
+    _compiled_metrics: CompiledMetrics | None = None
+    _loss_tracker: Any = None
+    compiled = False
+    stop_training = False
+    run_eagerly = False
+    steps_per_execution: Any = 1
+
+    # --- compile ---
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
+                weighted_metrics: Any = None, run_eagerly: bool = False, steps_per_execution: Any = 1,
+                jit_compile: Any = "auto", auto_scale_loss: bool = True) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer, loss, metrics, weighted_metrics: names, objects, or functions; for several outputs a list or a dict
+                of them. "accuracy" means the accuracy that fits the outputs.
+            loss_weights: factors for the outputs' losses.
+            run_eagerly: run steps op by op, for debugging.
+            steps_per_execution: steps in one program. Default 1.
+            jit_compile: accepted; steps are always compiled by XLA.
+            auto_scale_loss: with a float16 policy, scale the loss so that gradients do not vanish.
+        """
+        self._optimizer = resolve("optimizers", optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and self._optimizer is not None:  # type: ignore[attr-defined]
+            if not isinstance(self._optimizer, tf.keras.optimizers.LossScaleOptimizer):
+                self._optimizer = tf.keras.optimizers.LossScaleOptimizer(self._optimizer, name="loss_scale_optimizer")
+        names = getattr(self, "output_names", None)
+        self._compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
+        self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names) if metrics or weighted_metrics else None
+        self._loss_tracker = tf.keras.metrics.Mean(name="loss")
+        self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
+        self._compile_config = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
+                                "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+                                "steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        self.compiled, self.stop_training = True, False
+        self._functions: dict[str, Callable] = {}
+
+    @property
+    def optimizer(self) -> Any:
+        """The optimizer."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Any) -> None:
+        self._optimizer = value
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given."""
+        return self._compiled_loss.loss if self._compiled_loss is not None else None
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss tracker, the metrics of `compile`, and those that the model and its layers hold."""
+        found: list[Any] = []
+        if self._loss_tracker is not None:
+            found.append(self._loss_tracker)
+            if self._compiled_loss is not None:
+                found.extend(self._compiled_loss.trackers)
+        found.extend(self._own_metrics())
+        if self._compiled_metrics is not None:
+            found.extend(self._compiled_metrics.metrics)
+        return list({id(m): m for m in found}.values())
+
+    def _own_metrics(self) -> list[Any]:
+        found: list[Any] = []
+        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            for name, value in vars(layer).items():
+                if name.startswith(("_compiled", "_loss_tracker")):
+                    continue
+                parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
+                found.extend(p for p in parts if hasattr(p, "update_state") and hasattr(p, "reset_state"))
+        return found
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of `metrics`."""
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Begin the metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # --- steps ---
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None,
+                     training: bool = True) -> Any:
+        """The loss of a batch: that of `compile`, plus what layers added. May be overridden."""
+        losses = []
+        if self._compiled_loss is not None and y is not None:
+            loss = self._compiled_loss(y, y_pred, sample_weight)
+            if loss is not None:
+                losses.append(loss)
+        losses += [tf.cast(one, tf.float32) for one in self.losses]  # type: ignore[attr-defined]
+        if not losses:
+            raise tf.errors.InvalidArgumentError(
+                "There is no loss to train on. Received: compile(loss=None), and no layer added one with `add_loss`. Pass "
+                "`loss` to `compile`, or targets to `fit`.")
+        total = losses[0]
+        for one in losses[1:]:
+            total = total + tf.cast(one, total.dtype)
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take a batch into the metrics and return all their values. May be overridden."""
+        if self._compiled_metrics is not None and y is not None:
+            self._compiled_metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """The metrics' values by name."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                found.update(result)
+            else:
+                found[metric.name] = result
+        return found
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training on a batch; returns the logs. May be overridden, with `GradientTape` as in the guides."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)  # type: ignore[operator]
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            self._loss_tracker.update_state(loss, sample_weight=_count(x))
+            scaled = self.optimizer.scale_loss(loss)
+        variables = self.trainable_weights  # type: ignore[attr-defined]
+        if variables:
+            self.optimizer.apply_gradients(zip(tape.gradient(scaled, variables), variables))
+        else:
+            warnings.warn("The model has no trainable weights.", stacklevel=2)
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of evaluation on a batch; returns the logs. May be overridden."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        if y is not None or self.losses:  # type: ignore[attr-defined]
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+            self._loss_tracker.update_state(loss, sample_weight=_count(x))
+        return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The model's outputs for a batch. May be overridden."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)  # type: ignore[operator]
+
+    def _step(self, kind: str) -> Callable[[Any], Any]:
+        """`train_step` and its like, compiled."""
+        step = getattr(self, f"{kind}_step")
+        functions = self.__dict__.setdefault("_functions", {})
+        if self.run_eagerly or tf.config.functions_run_eagerly():
+            return step
+        if kind not in functions:
+            functions[kind] = tf.function(step, reduce_retracing=False)
+        return functions[kind]
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """The compiled step of training."""
+        if force:
+            self.__dict__.get("_functions", {}).pop("train", None)
+        return self._step("train")
+
+    def make_test_function(self, force: bool = False) -> Callable:
+        """The compiled step of evaluation."""
+        if force:
+            self.__dict__.get("_functions", {}).pop("test", None)
+        return self._step("test")
+
+    def make_predict_function(self, force: bool = False) -> Callable:
+        """The compiled step of prediction."""
+        if force:
+            self.__dict__.get("_functions", {}).pop("predict", None)
+        return self._step("predict")
+
+    # --- fit ---
+
+    def fit(self, x: Any = None, y: Any = None, batch_size: int | None = None, epochs: int = 1, verbose: Any = "auto",
+            callbacks: Any = None, validation_split: float = 0.0, validation_data: Any = None, shuffle: bool = True,
+            class_weight: Any = None, sample_weight: Any = None, initial_epoch: int = 0, steps_per_epoch: int | None = None,
+            validation_steps: int | None = None, validation_batch_size: int | None = None, validation_freq: Any = 1,
+            **kwargs: Any) -> History:
+        """Train for some epochs; returns a `History`.
+
+        Args:
+            x, y, sample_weight: arrays or structures of them; or x a `tf.data.Dataset`, generator, `PyDataset` or torch
+                DataLoader of (x, y) or (x, y, sample_weight).
+            batch_size: for arrays. Default 32.
+            epochs, initial_epoch: train from the one to the other.
+            verbose: 0 nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1.
+            callbacks: a list of `keras.callbacks.Callback`.
+            validation_split, validation_data, validation_steps, validation_batch_size, validation_freq: what to evaluate on
+                after epochs, and how.
+            shuffle: shuffle arrays before each epoch. Default True.
+            class_weight: {class: factor} for the samples' weights.
+            steps_per_epoch: default: until the data end.
+        """
+        self._require_compiled("fit")
+        if self._optimizer is None:
+            raise tf.errors.FailedPreconditionError("`fit` needs an optimizer. Received: compile(optimizer=None).")
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_off((x, y, sample_weight), validation_split)
+        data = batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        steps = steps_per_epoch or data.steps
+        run = self._callbacks(callbacks, verbose, {"verbose": verbose, "epochs": epochs, "steps": steps})
+        self.stop_training = False
+        step = self.make_train_function()
+        logs: dict[str, Any] = {}
+        run.on_train_begin()
+        each = run.needs_batch("train")
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            run.on_epoch_begin(epoch)
+            count = 0
+            for batch in data.epoch(steps_per_epoch):
+                if each:
+                    run.on_train_batch_begin(count)
+                logs = step(_without_none(batch))
+                if each:
+                    run.on_train_batch_end(count, _Logs(logs))
+                count += 1
+                if self.stop_training:
+                    break
+            if count == 0:
+                raise tf.errors.InvalidArgumentError("The data have no batches (left). Received: nothing to train on.")
+            if data.steps is None and run.params.get("steps") is None:
+                run.set_params({**run.params, "steps": count})
+            epoch_logs = _plain(logs)
+            if data.on_epoch_end is not None:
+                data.on_epoch_end()
+            if validation_data is not None and _is_due(epoch, validation_freq):
+                found = self._validate(validation_data, validation_batch_size or batch_size, validation_steps, run)
+                epoch_logs.update((f"val_{k}", v) for k, v in found.items())
+            run.on_epoch_end(epoch, epoch_logs)
+            if self.stop_training:
+                break
+        run.on_train_end(logs=_plain(logs))
+        return self.history
+
+    def _validate(self, given: Any, batch_size: int | None, steps: int | None, run: CallbackList) -> dict[str, Any]:
+        kept = self.__dict__.setdefault("_validation_batches", {})
+        known = kept.get(id(given))
+        if known is None or known[0] is not given:
+            x, y, sample_weight = unpack_x_y_sample_weight(given) if isinstance(given, (tuple, list)) else (given, None, None)
+            kept.clear()
+            kept[id(given)] = known = (given, batches(x, y, sample_weight, batch_size))
+        return self._evaluate(known[1], steps, run)
+
+    def evaluate(self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: Any = "auto",
+                 sample_weight: Any = None, steps: int | None = None, callbacks: Any = None, return_dict: bool = False,
+                 **kwargs: Any) -> Any:
+        """The loss and metrics on some data: a number, a list in the order of `metrics_names`, or a dict."""
+        self._require_compiled("evaluate")
+        data = batches(x, y, sample_weight, batch_size)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        params = {"verbose": verbose, "epochs": 1, "steps": steps or data.steps}
+        run = self._callbacks(callbacks, verbose, params, history=False)
+        logs = self._evaluate(data, steps, run)
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def _evaluate(self, data: Batches, steps: int | None, run: CallbackList) -> dict[str, Any]:
+        step = self.make_test_function()
+        logs: dict[str, Any] = {}
+        self.reset_metrics()
+        run.on_test_begin()
+        each = run.needs_batch("test")
+        for count, batch in enumerate(data.epoch(steps)):
+            if each:
+                run.on_test_batch_begin(count)
+            logs = step(_without_none(batch))
+            if each:
+                run.on_test_batch_end(count, _Logs(logs))
+        found = _plain(logs)
+        run.on_test_end(found)
+        return found
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None,
+                callbacks: Any = None) -> Any:
+        """The outputs for all of `x`, as NumPy arrays in the structure of the outputs."""
+        data = batches(x, None, None, batch_size)
+        verbose = 1 if verbose == "auto" else int(verbose)
+        params = {"verbose": verbose, "epochs": 1, "steps": steps or data.steps}
+        run = self._callbacks(callbacks, verbose, params, history=False)
+        step = self.make_predict_function()
+        run.on_predict_begin()
+        found: list[Any] = []
+        for count, batch in enumerate(data.epoch(steps)):
+            run.on_predict_batch_begin(count)
+            outputs = step(_without_none(batch))
+            found.append(outputs)
+            run.on_predict_batch_end(count, {"outputs": outputs})
+        run.on_predict_end()
+        if not found:
+            raise tf.errors.InvalidArgumentError("The data have no batches. Received: nothing to predict for.")
+        columns = zip(*(tf.nest.flatten(f) for f in found))
+        return tf.nest.pack_sequence_as(found[0], [np.concatenate([np.asarray(v) for v in column]) for column in columns])
+
+    # --- single batches ---
+
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
+                       return_dict: bool = False) -> Any:
+        """One step of training on one batch; the metrics go on from the last call."""
+        self._require_compiled("train_on_batch")
+        return _logged(self.make_train_function()(self._batch(x, y, sample_weight, class_weight)), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """One step of evaluation on one batch; the metrics go on from the last call."""
+        self._require_compiled("test_on_batch")
+        return _logged(self.make_test_function()(self._batch(x, y, sample_weight, None)), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        outputs = self.make_predict_function()(self._batch(x, None, None, None))
+        return tf.nest.map_structure(np.asarray, outputs)
+
+    def _batch(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> tuple:
+        given = tf.nest.map_structure(
+            lambda v: v if v is None or isinstance(v, tf.Tensor) else as_data(v), (x, y, sample_weight))
+        data = Batches(lambda: iter([given]), 1)
+        if class_weight is not None:
+            data = batches(data, class_weight=class_weight)
+        return _without_none(next(data.epoch()))
+
+    # --- helpers ---
+
+    def _require_compiled(self, what: str) -> None:
+        if not self.compiled:
+            raise tf.errors.FailedPreconditionError(f"Call `compile()` before `{what}()`, to say how to train.")
+
+    def _callbacks(self, given: Any, verbose: int, params: dict[str, Any], history: bool = True) -> CallbackList:
+        if isinstance(given, CallbackList):
+            return given
+        found = list(given) if isinstance(given, (list, tuple)) else [] if given is None else [given]
+        if history:
+            self.history = next((c for c in found if isinstance(c, History)), None) or History()
+            if self.history not in found:
+                found.append(self.history)
+        if verbose:
+            found.append(ProgbarLogger())
+        return CallbackList(found, self, params)
+
+
+def _count(x: Any) -> Any:
+    """How many samples a batch has."""
+    first = tf.nest.flatten(x)[0]
+    return tf.cast(tf.shape(first)[0], tf.float32)
+
+
+def _without_none(batch: tuple) -> tuple:
+    """(x,), (x, y) or (x, y, sample_weight), as `train_step` is given it."""
+    x, y, sample_weight = batch
+    return (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def _is_due(epoch: int, frequency: Any) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else (epoch + 1) in frequency
+
+
+def _plain(logs: Any) -> dict[str, Any]:
+    """Logs with Python floats in place of scalar tensors."""
+    return {k: float(v) if np.ndim(v) == 0 else np.asarray(v) for k, v in (logs or {}).items()}
+
+
+class _Logs(dict):
+    """A batch's logs: a value is read from the device when it is asked for."""
+
+    def __getitem__(self, key: str) -> Any:
+        value = super().__getitem__(key)
+        return float(value) if np.ndim(value) == 0 else np.asarray(value)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self[key] if key in self else default
+
+    def items(self) -> Any:
+        return [(k, self[k]) for k in self]
+
+    def values(self) -> Any:
+        return [self[k] for k in self]
+
+
+def _logged(logs: Any, return_dict: bool) -> Any:
+    found = _plain(logs)
+    if return_dict:
+        return found
+    values = list(found.values())
+    return values[0] if len(values) == 1 else values
