@@ -126,6 +126,8 @@ def _scan_infer(*types: TensorType, body: Any, carried: int, scanned: int, lengt
 
 def _scan_lower(xp: Any, *x: Any, body: Any, carried: int, scanned: int, length: int, reverse: bool) -> Any:
     fixed = len(x) - scanned
+    if length == 0:  # the body may not fit rows that are not there
+        return [*x[:carried], *(xp.zeros((0, *v.type.shape), v.dtype.numpy) for v in body.outputs[carried:])]
     return xp.scan(body, x[:carried], x[carried:fixed], x[fixed:], length, reverse)
 
 
