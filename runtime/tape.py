@@ -59,6 +59,7 @@ class GradientTape(Recorder):
 
     # --- recording ---
 
+    @errors.filter_traceback
     def __enter__(self) -> GradientTape:
         if self._entered:
             raise errors.FailedPreconditionError("This tape is already recording.")

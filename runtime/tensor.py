@@ -77,7 +77,7 @@ class Tensor(Typed):
         if name in ("assign", "assign_add", "assign_sub") and hasattr(self, "_origin"):
             variable, key = self._origin
             change = {"assign": lambda now, x: x, "assign_add": TABLE["add"], "assign_sub": TABLE["subtract"]}[name]
-            return lambda value: variable._assign_slice(key, change(self, value))
+            return errors.filter_traceback(lambda value: variable._assign_slice(key, change(self, value)))
         if name in ("assign", "assign_add", "assign_sub", "_origin"):
             raise AttributeError(f"A tensor cannot be changed, so it has no `{name}`. Use a `tf.Variable`.")
         if name in ("astype", "reshape", "ravel", "tolist", "size", "item"):

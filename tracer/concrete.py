@@ -171,18 +171,22 @@ class ConcreteFunction:
         signature.flatten(tuple(arguments), [], leaves)
         return self.compiled([t.type for t in leaves])
 
+    @errors.filter_traceback
     def pipeline(self, *arguments: Any) -> Pipeline:
         """The passes' stages, each a printable graph, for the arguments' shapes."""
         return self._for(arguments).pipeline
 
+    @errors.filter_traceback
     def stablehlo(self, *arguments: Any) -> str:
         """The compiled program as StableHLO text."""
         return self._for(arguments).program.executable.stablehlo()
 
+    @errors.filter_traceback
     def cost(self, *arguments: Any) -> dict[str, float]:
         """XLA's estimate of the program's cost: `flops`, `bytes accessed` ..."""
         return self._for(arguments).program.executable.cost()
 
+    @errors.filter_traceback
     def memory(self, *arguments: Any) -> dict[str, int]:
         """Bytes of arguments, outputs and temporaries, as XLA planned them."""
         return self._for(arguments).program.executable.memory()

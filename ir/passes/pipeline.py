@@ -63,6 +63,7 @@ class Pipeline:
         """After each stage, how many operations there are, in the graph and those nested in it."""
         return [(name, operation_count(graph)) for name, graph in self.stages]
 
+    @errors.filter_traceback
     def __getitem__(self, name: str) -> Graph:
         """The graph after the pass called `name`."""
         stages = dict(self.stages)

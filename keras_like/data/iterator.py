@@ -29,6 +29,7 @@ class Iterator(PythonIterator):
     def __next__(self) -> Any:
         return as_tensors(advanced(self._elements))
 
+    @tf.debugging.filter_traceback
     def get_next(self, name: str | None = None) -> Any:
         """The next element; OutOfRangeError after the last."""
         try:

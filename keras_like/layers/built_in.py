@@ -1,0 +1,73 @@
+"""`BuiltIn`: a layer that keeps its constructor's arguments as attributes of the same names."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core import activations
+from treadle.keras_like.core.constraints import Constraint
+from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.core.regularizers import Regularizer
+from treadle.keras_like.core.resolve import resolve
+
+_FAMILIES = {"initializer": "initializers", "regularizer": "regularizers", "constraint": "constraints"}
+
+
+class BuiltIn(Layer):
+    """A layer whose configuration is read from its attributes, one for each argument of its constructor."""
+
+    # How many axes inputs have, batch included; None: any number.
+    input_rank: int | None = None
+
+    def _keep(self, arguments: dict[str, Any]) -> None:
+        """Set arguments as attributes. Names of activations, initializers ... become what they stand for."""
+        for name, value in arguments.items():
+            family = _FAMILIES.get(name.rpartition("_")[2])
+            if name == "activation":
+                value = activations.get(value)
+            elif family is not None:
+                value = resolve(family, value)
+            setattr(self, name, value)
+
+    def _weight(self, name: str, shape: tuple[int, ...], prefix: str | None = None) -> Any:
+        """A weight by its name, with the initializer, regularizer and constraint of that name (or of `prefix`)."""
+        prefix = name if prefix is None else prefix
+        return self.add_weight(name=name, shape=shape, initializer=getattr(self, f"{prefix}_initializer"),
+                               regularizer=getattr(self, f"{prefix}_regularizer"),
+                               constraint=getattr(self, f"{prefix}_constraint"))
+
+    def _require_rank(self, shape: Any) -> None:
+        """Raise InvalidArgumentError unless inputs of this shape have the rank that the layer takes."""
+        if self.input_rank is not None and len(shape) != self.input_rank:
+            raise tf.errors.InvalidArgumentError(
+                f"The layer {self.name!r} ({type(self).__name__}) takes inputs with {self.input_rank} axes, the batch's "
+                f"included. Received: an input of shape {tuple(shape)}.")
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for name in _parameters(type(self)):
+            config[name] = as_config(getattr(self, name))
+        return config
+
+
+@functools.lru_cache(maxsize=1024)
+def _parameters(kind: type) -> tuple[str, ...]:
+    """The names of the constructor's own arguments."""
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
+    return tuple(p.name for p in list(found)[1:] if p.kind in named)
+
+
+def as_config(value: Any) -> Any:
+    """An argument as a configuration holds it: activations by name, objects by their class and configuration."""
+    for kind, module in ((tf.initializers.Initializer, "initializers"), (Regularizer, "regularizers"),
+                         (Constraint, "constraints"), (Layer, "layers")):
+        if isinstance(value, kind):
+            return {"module": f"keras.{module}", "class_name": type(value).__name__, "config": value.get_config(),
+                    "registered_name": None}
+    if callable(value) and hasattr(value, "__name__"):
+        return activations.serialize(value)
+    return value
