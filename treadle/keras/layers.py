@@ -1,6 +1,113 @@
 """`keras.layers`."""
 
+from treadle.keras_like.core.deferred import make_input as Input
 from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from treadle.keras_like.layers.bidirectional import Bidirectional
+from treadle.keras_like.layers.borders import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
+)
+from treadle.keras_like.layers.concatenate import Concatenate, concatenate
+from treadle.keras_like.layers.convolution import Conv1D, Conv2D, Conv3D
+from treadle.keras_like.layers.convolution_by_channel import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+)
+from treadle.keras_like.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from treadle.keras_like.layers.dense import Dense
+from treadle.keras_like.layers.dot import Dot, dot
+from treadle.keras_like.layers.dropout import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from treadle.keras_like.layers.einsum_dense import EinsumDense
+from treadle.keras_like.layers.embedding import Embedding
+from treadle.keras_like.layers.gru import GRU, GRUCell
+from treadle.keras_like.layers.identity import ActivityRegularization, Identity, InputLayer, Lambda, Masking
+from treadle.keras_like.layers.lstm import LSTM, LSTMCell
+from treadle.keras_like.layers.merging import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from treadle.keras_like.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
+from treadle.keras_like.layers.pooling_adaptive import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
+from treadle.keras_like.layers.pooling_global import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
+from treadle.keras_like.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from treadle.keras_like.layers.rnn import RNN
+from treadle.keras_like.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from treadle.keras_like.layers.stacked_rnn_cells import StackedRNNCells
+from treadle.keras_like.layers.time_distributed import TimeDistributed
+from treadle.keras_like.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
+from treadle.keras_like.layers.wrapper import Wrapper
 
-__all__ = ["Dense", "Layer"]
+# Other names of the same classes.
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
+SeparableConvolution1D, SeparableConvolution2D, AvgPool1D = SeparableConv1D, SeparableConv2D, AveragePooling1D
+MaxPool1D, GlobalAvgPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalAveragePooling1D, GlobalMaxPooling1D
+AvgPool2D, MaxPool2D, GlobalAvgPool2D = AveragePooling2D, MaxPooling2D, GlobalAveragePooling2D
+GlobalMaxPool2D, AvgPool3D, MaxPool3D = GlobalMaxPooling2D, AveragePooling3D, MaxPooling3D
+GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D
+
+__all__ = [
+    "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
+    "AlphaDropout", "Average", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D",
+    "AvgPool3D", "Bidirectional", "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D",
+    "Conv3DTranspose", "Convolution1D", "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose",
+    "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D", "Dense", "DepthwiseConv1D",
+    "DepthwiseConv2D", "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Flatten", "GRU", "GRUCell",
+    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+    "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "Identity", "Input", "InputLayer", "LSTM",
+    "LSTMCell", "Lambda", "Layer", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D",
+    "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "Multiply", "PReLU", "Permute", "RNN", "ReLU",
+    "RepeatVector", "Reshape", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
+    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+    "SpatialDropout3D", "StackedRNNCells", "Subtract", "TimeDistributed", "UpSampling1D", "UpSampling2D",
+    "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate",
+    "dot", "maximum", "minimum", "multiply", "subtract",
+]
