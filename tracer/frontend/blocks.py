@@ -137,7 +137,7 @@ class Blocks(Expressions):
 
     def visit_With(self, node: ast.With) -> Any:
         for item in node.items:
-            item.context_expr = self.visit(item.context_expr)
+            item.context_expr = call_operator("context", [self.visit(item.context_expr)], item.context_expr)
         node.body = self._statements(node.body)
         return node
 

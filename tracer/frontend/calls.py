@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import functools
 import os
 import time
@@ -9,6 +10,8 @@ import types
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from treadle.ir import errors
 from treadle.ir.interpreter import state
@@ -23,7 +26,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text
 from treadle.tracer.staging.branches import stage_if
-from treadle.tracer.staging.places import Contents
+from treadle.tracer.staging.places import Attribute, Contents
 
 _MUTATING = {
     list: {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "__setitem__", "__delitem__"},
@@ -33,6 +36,7 @@ _MUTATING = {
 }
 _WRITING = {"append", "appendleft", "extend", "extendleft", "insert", "pop", "popleft", "remove", "clear", "rotate", "reverse",
             "fill", "sort", "put", "itemset", "partition", "resize"}  # of deques and NumPy arrays
+_MAKING = {k.__new__ for k in (object, list, dict, set, collections.deque)}
 _functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _replaced: dict[Any, Callable] = {}  # Python's own functions, and what stands for them while tracing
 operators: Any = None  # the module of operators, which imports this one
@@ -42,6 +46,8 @@ def converted(function: Any) -> Any:
     """What to call in the place of `function` so that its control flow can be staged; `function` itself otherwise."""
     kind = type(function)
     if kind is types.FunctionType:
+        if hasattr(function, "registry") and hasattr(function, "dispatch"):
+            return _dispatching(function)
         return _converted_function(function)
     if kind is types.MethodType:
         inner = function.__func__
@@ -60,6 +66,14 @@ def converted(function: Any) -> Any:
             trace.guards.read_call(function)
         return function if made is method else types.MethodType(made, function)
     return function
+
+
+def _dispatching(function: Any) -> Callable:
+    """A `functools.singledispatch` function, whose implementations are converted."""
+    @functools.wraps(function)
+    def dispatch(*args: Any, **kwargs: Any) -> Any:
+        return converted(function.dispatch(type(args[0])))(*args, **kwargs)
+    return dispatch
 
 
 def _converted_function(function: types.FunctionType) -> Any:
@@ -90,12 +104,29 @@ FuncGraph.front_end = staticmethod(converted)
 
 
 def user_method(owner: Any, name: str) -> Any:
-    """A method of the user's class, bound and converted; None if the class has none of that name."""
+    """A method of the user's class, bound and converted; None if the class has none of that name, or nothing is traced."""
+    if not isinstance(state.interpreter, FuncGraph):
+        return None
     method = getattr(type(owner), name, None)
     if type(method) is not types.FunctionType:
         return None
     made = _converted_function(method)
     return None if made is method else types.MethodType(made, owner)
+
+
+def changer(owner: Any, name: str, hook: str, part: str, general: str) -> Callable | None:
+    """What sets or deletes an attribute where the user's class has a say: a property, a descriptor, or `__setattr__`."""
+    if not isinstance(state.interpreter, FuncGraph):
+        return None
+    defined = user_method(owner, general)
+    if defined is not None:
+        return functools.partial(defined, name)
+    descriptor = next((k.__dict__[name] for k in type(owner).__mro__ if name in k.__dict__), None)
+    if isinstance(descriptor, property):
+        accessor = getattr(descriptor, part)
+        return None if accessor is None else functools.partial(converted(accessor), owner)
+    defined = user_method(descriptor, hook)
+    return None if defined is None else functools.partial(defined, owner)
 
 
 def is_left_alone(function: Any) -> bool:
@@ -113,10 +144,12 @@ def call(function: Any) -> Any:
         owner = function.__self__
         if isinstance(owner, (list, dict, set)):
             return _container_method(trace, owner, function)
-        if function.__name__ in _WRITING:
-            trace.guards.wrote(owner)
+        if function.__name__ in _WRITING and not isinstance(owner, types.ModuleType):
+            will_write(trace, owner)
     if kind is type or isinstance(function, type):
         return _replaced.get(function) or functools.partial(_construct, trace, function)
+    if kind is types.MethodWrapperType and function.__name__ == "__setattr__":  # of `super()`
+        return functools.partial(_set_own, function.__self__)
     try:
         replaced = _replaced.get(function)
     except TypeError:
@@ -145,10 +178,25 @@ def _note_plain(trace: FuncGraph, function: types.FunctionType) -> None:
         trace.note("plain", f"`{function.__qualname__}` runs as it is: {reason}")
 
 
+def will_write(trace: FuncGraph, container: Any) -> None:
+    """Word that an array or a deque is about to be changed in place, which cannot be undone."""
+    if trace.is_block and id(container) not in trace.made:
+        raise errors.StagingError(
+            f"A {type(container).__name__} cannot be changed in place where a tensor decides whether that happens. "
+            f"Received: {type(container).__name__} made outside of the branch or loop. Use a tensor or a list, or make a new "
+            "one inside.")
+    trace.guards.wrote(container)
+
+
 def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> Any:
     trace.guards.read_arguments(args, kwargs)
+    if kind.__new__ is object.__new__ and type(kind) is type and type(kind.__init__) is types.FunctionType:
+        made: Any = object.__new__(kind)
+        trace.made[id(made)] = made
+        converted(kind.__init__)(made, *args, **kwargs)  # type: ignore[misc]
+        return made
     made = kind(*args, **kwargs)
-    if kind.__new__ is object.__new__:  # others may give an object that was there before
+    if kind.__new__ in _MAKING:  # others may give an object that was there before
         trace.made[id(made)] = made
     return made
 
@@ -156,7 +204,10 @@ def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> An
 def _call_library(trace: FuncGraph, function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function that is not converted: it may read all of the lists and dicts that it gets."""
     trace.guards.read_arguments(args, kwargs)
-    return function(*args, **kwargs)
+    result = function(*args, **kwargs)
+    if type(result) is np.ndarray and result.base is None and not any(result is a for a in args):
+        trace.made[id(result)] = result
+    return result
 
 
 def _environment(trace: FuncGraph, /, key: str, default: Any = None) -> Any:
@@ -420,6 +471,13 @@ def _setattr(owner: Any, name: str, value: Any) -> None:
 @_replaces(delattr)
 def _delattr(owner: Any, name: str) -> None:
     operators.delete_attribute(owner, name)
+
+
+@_replaces(object.__setattr__)
+def _set_own(owner: Any, name: str, value: Any) -> None:
+    """`object.__setattr__`, as a user's own `__setattr__` calls it."""
+    operators._will_change(Attribute(name, owner))
+    (changer(owner, name, "__set__", "fset", "") or functools.partial(object.__setattr__, owner, name))(value)
 
 
 # --- tensors as indices of Python sequences -------------------------------------------------------------------------

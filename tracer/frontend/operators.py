@@ -5,6 +5,8 @@ Nothing here stands on the stack while user code runs, where that can be avoided
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import operator
 import os
 import sys
@@ -186,9 +188,39 @@ class catching:
         if self.trace is not None:
             self.trace.handlers.append(self._flat)
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: Any) -> bool | None:
         if self.trace is not None:
             self.trace.handlers.pop()
+        return None
+
+
+class _Managed:
+    """A context manager of the user's, whose methods are converted."""
+
+    def __init__(self, enter: Callable, leave: Callable):
+        self.enter, self.leave = enter, leave
+
+    def __enter__(self) -> Any:
+        return self.enter()
+
+    def __exit__(self, *exception: Any) -> Any:
+        return self.leave(*exception)
+
+
+class _Suppressing(catching):
+    """`contextlib.suppress` catches as a handler does."""
+
+    def __exit__(self, *exception: Any) -> bool:
+        super().__exit__(*exception)
+        return exception[0] is not None and issubclass(exception[0], tuple(self.kinds()))
+
+
+def context(manager: Any) -> Any:
+    """What `with manager:` enters and leaves."""
+    if type(manager) is contextlib.suppress:
+        return _Suppressing(lambda: manager._exceptions)  # type: ignore[attr-defined]
+    enter, leave = calls.user_method(manager, "__enter__"), calls.user_method(manager, "__exit__")
+    return manager if enter is None or leave is None else _Managed(enter, leave)
 
 
 # --- truth ----------------------------------------------------------------------------------------------------------
@@ -237,6 +269,9 @@ def in_(value: Any, container: Any) -> Any:
         for element in container:
             found = TABLE["logical_or"](found, TABLE["reduce_all"](TABLE["equal"](value, element)))
         return found
+    defined = calls.user_method(container, "__contains__")
+    if defined is not None:
+        return defined(value)
     found = value in container
     trace = _trace()
     if trace is not None:
@@ -324,6 +359,8 @@ def item(container: Any, index: Any) -> Any:
         if is_symbolic(index):
             return calls.symbolic_item(container, index)
     if isinstance(container, (list, dict)) or container is os.environ:
+        if hasattr(type(container), "__missing__") and index not in container:
+            trace.will_change(Contents(container))
         try:
             value = container[index]
         except LookupError:
@@ -333,7 +370,8 @@ def item(container: Any, index: Any) -> Any:
         return value
     if isinstance(container, (tuple, range)) and is_symbolic(index):
         return calls.symbolic_item(container, index)
-    return container[index]
+    defined = calls.user_method(container, "__getitem__")
+    return container[index] if defined is None else defined(index)
 
 
 def locals_(*readers: tuple[str, Callable]) -> dict[str, Any]:
@@ -376,6 +414,11 @@ def in_place(operation: str, target: Any, value: Any) -> Any:
     """`target += value` and its like; returns the new target."""
     if isinstance(target, (list, dict, set)):
         _will_change(Contents(target))
+    defined = calls.user_method(target, f"__i{_BINARY[operation][1].strip('_')}__")
+    if defined is not None:
+        result = defined(value)
+        if result is not NotImplemented:
+            return result
     elif isinstance(target, np.ndarray):
         _wrote(target)
     return _IN_PLACE[operation](target, value)
@@ -390,23 +433,26 @@ def _will_change(place: Any) -> None:
 def _wrote(container: Any) -> None:
     trace = _trace()
     if trace is not None:
-        trace.guards.wrote(container)
+        calls.will_write(trace, container)
 
 
 def set_attribute(value: Any, owner: Any, name: str) -> None:
     """`owner.name = value`."""
     _will_change(Attribute(name, owner))
-    setattr(owner, name, value)
+    (calls.changer(owner, name, "__set__", "fset", "__setattr__") or functools.partial(setattr, owner, name))(value)
 
 
 def delete_attribute(owner: Any, name: str) -> None:
     """`del owner.name`."""
     _will_change(Attribute(name, owner))
-    delattr(owner, name)
+    (calls.changer(owner, name, "__delete__", "fdel", "__delattr__") or functools.partial(delattr, owner, name))()
 
 
 def set_item(value: Any, container: Any, index: Any) -> None:
     """`container[index] = value`."""
+    defined = calls.user_method(container, "__setitem__")
+    if defined is not None:
+        return defined(index, value)
     if isinstance(container, (list, dict)):
         _will_change(Contents(container))
         if is_symbolic(index):
@@ -419,9 +465,13 @@ def set_item(value: Any, container: Any, index: Any) -> None:
 
 def delete_item(container: Any, index: Any) -> None:
     """`del container[index]`."""
+    defined = calls.user_method(container, "__delitem__")
+    if defined is not None:
+        return defined(index)
     if isinstance(container, (list, dict)):
         _will_change(Contents(container))
     del container[index]
+    return None
 
 
 def will_change_cell(name: str, reader: Callable) -> None:
