@@ -190,10 +190,11 @@ def will_write(trace: FuncGraph, container: Any) -> None:
 
 def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> Any:
     trace.guards.read_arguments(args, kwargs)
-    if kind.__new__ is object.__new__ and type(kind) is type and type(kind.__init__) is types.FunctionType:
+    start = kind.__init__  # type: ignore[misc]
+    if kind.__new__ is object.__new__ and type(kind) is type and type(start) is types.FunctionType:
         made: Any = object.__new__(kind)
         trace.made[id(made)] = made
-        converted(kind.__init__)(made, *args, **kwargs)  # type: ignore[misc]
+        converted(start)(made, *args, **kwargs)
         return made
     made = kind(*args, **kwargs)
     if kind.__new__ in _MAKING:  # others may give an object that was there before
