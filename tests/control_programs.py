@@ -316,8 +316,8 @@ class Programs:
     def output(self, place: Place) -> Node:
         self.number += 1
         kind = self.rng.choice("ib")
-        # `n` is a tensor: what is printed of Python values alone is printed while tracing.
-        return Node(f'print("at {self.number}", n, {self.value(kind)})')
+        # `v` is a tensor: what is printed of Python values alone is printed while tracing.
+        return Node(f'print("at {self.number}", tf.cast(v[0], tf.int32), {self.value(kind)})')
 
     def check(self, place: Place) -> Node:
         test = self.expr("b", 1)
