@@ -132,7 +132,7 @@ class RNN(BuiltIn):
             states = self.get_initial_state(tf.shape(leaf)[0])
         states = list(states) if isinstance(states, (list, tuple)) else [states]
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
-        states = tf.nest.map_structure(lambda s: tf.cast(s, dtype), states)
+        states = tf.nest.map_structure(lambda s: _of_batch(tf.cast(s, dtype), leaf), states)
         masks = [m for m in tf.nest.flatten(mask) if m is not None]
         output, states = self._staged(self, self._run_steps, sequences, states, masks[0] if masks else None, bool(training),
                                       constants)
@@ -215,6 +215,13 @@ class _Sized:
 
     def __init__(self, state_size: Any, dtype: Any):
         self.state_size, self.compute_dtype = state_size, dtype
+
+
+def _of_batch(state: Any, sequences: Any) -> Any:
+    """A state whose batch size is the sequences' where one of them is open: symbolic inputs do not say that they agree."""
+    if state.shape.rank == 0 or None not in (state.shape[0], sequences.shape[0]):
+        return state
+    return tf.reshape(state, [tf.shape(sequences)[0], *tf.unstack(tf.shape(state)[1:])])
 
 
 def _is_shape(value: Any) -> bool:
