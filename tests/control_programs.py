@@ -390,9 +390,9 @@ class Programs:
         def body() -> list[Node]:
             self.names["f"].append(parameter)
             return [*self.block(inner, 1, 3), self.return_(inner)]
-        before = self.elsewhere
+        before, maybe = self.elsewhere, list(self.maybe)
         self.elsewhere = {n for names in self.names.values() for n in names} - set(changed)
         statements = self._inside(body)
-        self.elsewhere = before
+        self.elsewhere, self.maybe = before, maybe
         declared = [Node(f"nonlocal {', '.join(changed)}")] if changed else []
         return [Node(clauses=[(f"def {self.fresh('function')}({parameter}):", [*declared, *statements])])]
