@@ -3,6 +3,8 @@
 from treadle.keras_like.core.deferred import make_input as Input
 from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from treadle.keras_like.layers.attention import AdditiveAttention, Attention
+from treadle.keras_like.layers.batch_normalization import BatchNormalization
 from treadle.keras_like.layers.bidirectional import Bidirectional
 from treadle.keras_like.layers.borders import (
     Cropping1D,
@@ -34,8 +36,12 @@ from treadle.keras_like.layers.dropout import (
 )
 from treadle.keras_like.layers.einsum_dense import EinsumDense
 from treadle.keras_like.layers.embedding import Embedding
+from treadle.keras_like.layers.group_normalization import GroupNormalization
+from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention
+from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from treadle.keras_like.layers.gru import GRU, GRUCell
 from treadle.keras_like.layers.identity import ActivityRegularization, Identity, InputLayer, Lambda, Masking
+from treadle.keras_like.layers.layer_normalization import LayerNormalization
 from treadle.keras_like.layers.lstm import LSTM, LSTMCell
 from treadle.keras_like.layers.merging import (
     Add,
@@ -51,6 +57,7 @@ from treadle.keras_like.layers.merging import (
     multiply,
     subtract,
 )
+from treadle.keras_like.layers.multi_head_attention import MultiHeadAttention
 from treadle.keras_like.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -78,8 +85,10 @@ from treadle.keras_like.layers.pooling_global import (
 from treadle.keras_like.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from treadle.keras_like.layers.rnn import RNN
 from treadle.keras_like.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from treadle.keras_like.layers.spectral_normalization import SpectralNormalization
 from treadle.keras_like.layers.stacked_rnn_cells import StackedRNNCells
 from treadle.keras_like.layers.time_distributed import TimeDistributed
+from treadle.keras_like.layers.unit_normalization import RMSNormalization, UnitNormalization
 from treadle.keras_like.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from treadle.keras_like.layers.wrapper import Wrapper
 
@@ -91,15 +100,6 @@ MaxPool1D, GlobalAvgPool1D, GlobalMaxPool1D = MaxPooling1D, GlobalAveragePooling
 AvgPool2D, MaxPool2D, GlobalAvgPool2D = AveragePooling2D, MaxPooling2D, GlobalAveragePooling2D
 GlobalMaxPool2D, AvgPool3D, MaxPool3D = GlobalMaxPooling2D, AveragePooling3D, MaxPooling3D
 GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D
-from treadle.keras_like.layers.attention import AdditiveAttention, Attention
-from treadle.keras_like.layers.batch_normalization import BatchNormalization
-from treadle.keras_like.layers.group_normalization import GroupNormalization
-from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention
-from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
-from treadle.keras_like.layers.layer_normalization import LayerNormalization
-from treadle.keras_like.layers.multi_head_attention import MultiHeadAttention
-from treadle.keras_like.layers.spectral_normalization import SpectralNormalization
-from treadle.keras_like.layers.unit_normalization import RMSNormalization, UnitNormalization
 
 __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
