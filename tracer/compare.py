@@ -11,6 +11,7 @@ import numpy as np
 from treadle.ir import errors
 from treadle.ir.builder import specialise
 from treadle.ir.graph import Graph, Operation
+from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.lowering.executable import Executable
 from treadle.runtime.eager import EAGER
 from treadle.runtime.tensor import EagerTensor
@@ -59,8 +60,8 @@ def first_difference(graph: Graph, inputs: Sequence[Any], rtol: float = 1e-5, at
     """
     values = dict(zip(graph.inputs, inputs))
     everything = [r for o in graph.operations for r in o.results]
-    compiled = Executable(Graph(graph.name, graph.inputs, graph.operations, everything)).call(
-        *[t._array for t in inputs])
+    whole = Graph(graph.name, graph.inputs, graph.operations, everything)
+    compiled = Executable(thread_effects(whole, settings=Settings(checks=False)).graph).call(*[t._array for t in inputs])
     found = dict(zip(everything, compiled))
     for operation in graph.operations:
         results = EAGER.execute(operation.op, [values[o] for o in operation.operands], operation.attributes)

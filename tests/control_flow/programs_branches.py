@@ -1,8 +1,7 @@
 """`if`, `elif`, `else`, early return, variables of one branch, ternaries, `and`, `or`, `not`, comparison chains."""
 
 import treadle as tf
-
-from . import Py, made, program
+from control_flow import Py, made, program
 
 
 @program(2.0, -2.0, grad=2)

@@ -3,8 +3,7 @@
 import contextlib
 
 import treadle as tf
-
-from . import Py, made, program
+from control_flow import Py, made, program
 
 
 @program(1.0, -1.0, raises=AssertionError)

@@ -4,8 +4,7 @@ import functools
 import operator
 
 import treadle as tf
-
-from . import Py, floats, integers, program
+from control_flow import Py, floats, integers, program
 
 
 @program(2.0, -2.0, grad=1)

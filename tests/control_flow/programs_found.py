@@ -7,8 +7,7 @@ import functools
 import numpy as np
 
 import treadle as tf
-
-from . import integers, program, refused
+from control_flow import integers, program, refused
 
 
 class Private:

@@ -3,9 +3,8 @@
 import functools
 
 import treadle as tf
-
-from . import Py, helpers, made, program
-from .helpers import Leaky, positive_part
+from control_flow import Py, helpers, made, program
+from control_flow.helpers import Leaky, positive_part
 
 
 @program(2.0, -2.0, grad=2)

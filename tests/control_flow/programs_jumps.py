@@ -1,8 +1,7 @@
 """`break`, `continue`, `return` inside loops, and the `else` of loops."""
 
 import treadle as tf
-
-from . import Py, floats, integers, program
+from control_flow import Py, floats, integers, program
 
 
 @program((integers(1, 2, 3), 2), (integers(1, 2, 3), 1), (integers(1, 2, 3), 9))

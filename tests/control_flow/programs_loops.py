@@ -3,8 +3,7 @@
 import numpy as np
 
 import treadle as tf
-
-from . import Py, floats, integers, made, program
+from control_flow import Py, floats, integers, made, program
 
 Dataset = tf.data.Dataset
 

@@ -1,8 +1,7 @@
 """Algorithms as people write them."""
 
 import treadle as tf
-
-from . import integers, program
+from control_flow import integers, program
 
 
 @program(2.0, 9.0, 1e-4, grad=1)

@@ -3,8 +3,7 @@
 import numpy as np
 
 import treadle as tf
-
-from . import integers, made, program
+from control_flow import integers, made, program
 
 
 @program(2.0, -2.0, grad=2, needs="cond")

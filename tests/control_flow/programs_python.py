@@ -7,8 +7,7 @@ import enum
 import numpy as np
 
 import treadle as tf
-
-from . import Py, made, program
+from control_flow import Py, made, program
 
 
 @program(1.0, -1.0)

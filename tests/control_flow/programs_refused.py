@@ -1,8 +1,7 @@
 """What cannot be compiled, in XLA or in principle. Each is refused at the user's line, with what to write instead."""
 
 import treadle as tf
-
-from . import refused
+from control_flow import refused
 
 
 @refused([1.0, -1.0])

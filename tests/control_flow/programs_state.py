@@ -1,8 +1,7 @@
 """Lists, dicts, attributes and variables that change in branches and loops; `del`; tapes, random numbers, training loops."""
 
 import treadle as tf
-
-from . import Py, integers, made, program
+from control_flow import Py, integers, made, program
 
 
 @program(2.0, -2.0)

@@ -7,8 +7,7 @@ import time
 import numpy as np
 
 import treadle as tf
-
-from . import right, right_or_loud
+from staleness import right, right_or_loud
 
 COUNT = 0
 

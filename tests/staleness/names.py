@@ -6,8 +6,7 @@ import os
 import numpy as np
 
 import treadle as tf
-
-from . import right, right_or_loud, settings
+from staleness import right, right_or_loud, settings
 
 LEVEL = 1
 

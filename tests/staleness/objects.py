@@ -8,8 +8,7 @@ import types
 import numpy as np
 
 import treadle as tf
-
-from . import right, right_or_loud
+from staleness import right, right_or_loud
 
 
 class Model:

@@ -8,8 +8,7 @@ import math
 import numpy as np
 
 import treadle as tf
-
-from . import quiet, settings
+from staleness import quiet, settings
 
 RATE = 0.1
 NAMES = ["a", "b"]
