@@ -33,7 +33,7 @@ class CellLayer(RNN):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "zero_output_for_mask": self.zero_output_for_mask}
+        config = {**super().get_config(), "unroll": self.unroll, "zero_output_for_mask": self.zero_output_for_mask}
         config.pop("use_cudnn", None)
         return config
 
