@@ -112,7 +112,6 @@ class Programs:
         self.rng = random.Random(seed)
         self.names: dict[str, list[str]] = {"f": ["x", "y"], "i": ["n", "m"], "b": [], "v": ["v"], "list": [], "dict": [],
                                             "box": [], "function": [], "pair": []}
-        self.maybe: list[str] = []
         self.elsewhere: set[str] = set()  # names of functions around, which the current one does not assign
         self.number = 0
         self.budget = self.rng.randrange(6, 22)
@@ -140,10 +139,9 @@ class Programs:
         return self.rng.choice(own) if own and self.rng.random() < again else self.fresh(kind)
 
     def _inside(self, draw: Callable[[], list[Node]]) -> list[Node]:
-        """A block: what it binds first may be unbound after it."""
+        """A block: what it binds first is not read after it."""
         before = {k: list(v) for k, v in self.names.items()}
         made = draw()
-        self.maybe += [n for n in self.names["f"] if n not in before["f"]]
         self.names = before
         return made
 
@@ -155,8 +153,6 @@ class Programs:
     def _f(self, depth: int) -> str:
         rng, some = self.rng, self.names
         if depth <= 0 or rng.random() < 0.25:
-            if self.maybe and not self.quiet and rng.random() < 0.04:
-                return rng.choice(self.maybe)
             if rng.random() < 0.15:
                 return rng.choice(["0.5", "1.0", "-2.0", "0.25"])
             return rng.choice(some["f"])
@@ -390,9 +386,9 @@ class Programs:
         def body() -> list[Node]:
             self.names["f"].append(parameter)
             return [*self.block(inner, 1, 3), self.return_(inner)]
-        before, maybe = self.elsewhere, list(self.maybe)
+        before = self.elsewhere
         self.elsewhere = {n for names in self.names.values() for n in names} - set(changed)
         statements = self._inside(body)
-        self.elsewhere, self.maybe = before, maybe
+        self.elsewhere = before
         declared = [Node(f"nonlocal {', '.join(changed)}")] if changed else []
         return [Node(clauses=[(f"def {self.fresh('function')}({parameter}):", [*declared, *statements])])]
