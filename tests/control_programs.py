@@ -310,6 +310,8 @@ class Programs:
         return Node(f"{self.target('f')}, {self.target('f')} = {a}, {b}")
 
     def output(self, place: Place) -> Node:
+        if place.finishing:  # compiled, what `finally` prints after an exception of the program's is lost
+            return self.assignment(place)
         self.number += 1
         kind = self.rng.choice("ib")
         # `v` is a tensor: what is printed of Python values alone is printed while tracing.
