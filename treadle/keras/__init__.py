@@ -1,6 +1,17 @@
 """The Keras-like API: the public path of `treadle.keras_like`."""
 
-from treadle.keras import activations, constraints, datasets, initializers, layers, losses, optimizers, random, regularizers
+from treadle.keras import (
+    activations,
+    constraints,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    random,
+    regularizers,
+)
 from treadle.keras_like.core.deferred import make_input as Input
 from treadle.keras_like.core.policy import DTypePolicy
 from treadle.keras_like.core.variable import Variable
@@ -10,6 +21,6 @@ from treadle.keras_like.models.sequential import Sequential
 from treadle.keras_like.optimizers.base import Optimizer
 
 __all__ = [
-    "DTypePolicy", "Functional", "Input", "Model", "Optimizer", "Sequential", "Variable", "activations", "constraints", "datasets",
-    "initializers", "layers", "losses", "optimizers", "random", "regularizers",
+    "DTypePolicy", "Functional", "Input", "Model", "Optimizer", "Sequential", "Variable", "activations",
+    "constraints", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "random", "regularizers",
 ]
