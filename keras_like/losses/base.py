@@ -9,7 +9,7 @@ import treadle as tf
 from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import as_policy, floatx
-from treadle.keras_like.core.tracking import mask_of
+from treadle.keras_like.core.tracking import holds_tensor, mask_of
 from treadle.keras_like.losses.weighting import as_tensor, check_reduction, reduce_weighted, same_rank
 
 
@@ -57,12 +57,18 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss. `sample_weight` broadcasts to the values; masks of `y_pred` and of the values leave entries out."""
         mask = mask_of(y_pred)
-        y_true, y_pred = tf.nest.map_structure(lambda leaf: as_tensor(leaf, self._dtype), (y_true, y_pred))
+        y_true, y_pred = self._as_tensors(y_true), self._as_tensors(y_pred)
         values = tf.autograph.tf_convert(self.call)(y_true, y_pred)
         of_values = mask_of(values)
         if of_values is not None:
             mask = of_values if mask is None else tf.logical_and(mask, of_values)
         return reduce_weighted(values, sample_weight, mask, self.reduction, self._dtype)
+
+    def _as_tensors(self, value: Any) -> Any:
+        """A tensor; for structures of tensors or arrays, the same of tensors. Nested lists of numbers are one tensor."""
+        if isinstance(value, (list, tuple)) and not holds_tensor(value):
+            return as_tensor(value, self._dtype)
+        return tf.nest.map_structure(lambda leaf: as_tensor(leaf, self._dtype), value)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
