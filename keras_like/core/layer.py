@@ -181,6 +181,8 @@ class Layer:
             kwargs = {**kwargs, "training": bool(training) if training is None else training}
             if parameters.training_default is not None and training is None:
                 kwargs["training"] = parameters.training_default
+        elif not parameters.training:
+            kwargs = {k: v for k, v in kwargs.items() if k != "training"}  # for the layers inside
         if parameters.mask and kwargs.get("mask") is None and args and len(args) <= parameters.place("mask"):
             mask = tf.nest.map_structure(tracking.mask_of, args[0])
             if any(m is not None for m in tf.nest.flatten(mask)):
@@ -192,7 +194,9 @@ class Layer:
             outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
         if self.activity_regularizer is not None:
             for output in tf.nest.flatten(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                loss = self.activity_regularizer(output)
+                # As Keras: the mean over the batch, so that its size does not matter.
+                self.add_loss(loss / tf.cast(tf.shape(output)[0], loss.dtype) if output.shape.rank else loss)
         return self._with_masks(args, outputs)
 
     def _with_masks(self, args: tuple, outputs: Any) -> Any:

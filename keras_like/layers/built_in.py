@@ -56,9 +56,11 @@ class BuiltIn(Layer):
 @functools.lru_cache(maxsize=1024)
 def _parameters(kind: type) -> tuple[str, ...]:
     """The names of the constructor's own arguments."""
+    if kind.__init__ is Layer.__init__:  # type: ignore[misc]
+        return ()
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     found = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
-    return tuple(p.name for p in list(found)[1:] if p.kind in named)
+    return tuple(p.name for p in list(found)[1:] if p.kind in named and p.name not in ("name", "dtype"))
 
 
 def as_config(value: Any) -> Any:

@@ -96,6 +96,11 @@ class SpatialDropout(Noise):
         shape = (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
         return random.dropout(inputs, self._level, shape, self.seed_generator)
 
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["trainable"]  # not an argument of the constructor in Keras, which must read this
+        return config
+
 
 class SpatialDropout1D(SpatialDropout):
     """Dropout of whole features of [batch, steps, features].

@@ -31,8 +31,9 @@ class EinsumDense(BuiltIn):
 
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-                 bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any):
-        super().__init__(**kwargs)
+                 bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
+                 activity_regularizer: Any = None, **kwargs: Any):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.equation, self.bias_axes = equation, bias_axes
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self._keep(dict(
@@ -90,9 +91,10 @@ class EinsumDense(BuiltIn):
         return self.activation(x if self.bias is None else x + self.bias)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
+        """As Keras: axes for which `output_shape` is None are open."""
         letters = _letters(self.equation, len(input_shape))
-        sizes = self._sizes(letters, input_shape)
-        return tuple(sizes[c] for c in letters[2])
+        sizes, asked = self._sizes(letters, input_shape), iter(self.output_shape)
+        return tuple(next(asked) if i and c.isalpha() else sizes[c] for i, c in enumerate(letters[2]))
 
 
 def _letters(equation: str, rank: int) -> tuple[str, str, str]:

@@ -28,11 +28,11 @@ class Embedding(BuiltIn):
 
     def __init__(self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
                  embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
-                 weights: Any = None, **kwargs: Any):
+                 weights: Any = None, activity_regularizer: Any = None, **kwargs: Any):
         length = kwargs.pop("input_length", None)
         if length is not None:
             kwargs["input_shape"] = (length,)
-        super().__init__(**kwargs)
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.input_dim, self.output_dim = positive(input_dim, "input_dim"), positive(output_dim, "output_dim")
         self._keep(dict(embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
                         embeddings_constraint=embeddings_constraint))
@@ -60,5 +60,5 @@ class Embedding(BuiltIn):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        del config["weights"]
+        config.pop("weights", None)
         return config

@@ -57,14 +57,14 @@ class Masking(Elementwise):
 
 
 class ActivityRegularization(Elementwise):
-    """The input itself; l1 * sum |x| + l2 * sum x^2 is added to the losses.
+    """The input itself; (l1 * sum |x| + l2 * sum x^2) / batch size is added to the losses.
 
     >>> import treadle as tf
     >>> from treadle import keras
     >>> layer = keras.layers.ActivityRegularization(l1=0.5)
     >>> _ = layer(tf.constant([1.0, -3.0]))
     >>> [float(loss) for loss in layer.losses]
-    [2.0]
+    [1.0]
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any):

@@ -69,8 +69,14 @@ def same_layer(name, config, inputs, call=None, rtol=RTOL, gradients=True, compi
         mine.set_weights(values)
     if gradients:
         _same_gradients(mine, other, given, pack, call, name, rtol)
-    assert mine.compute_output_shape(shapes(inputs)) == other.compute_output_shape(shapes(inputs)), f"{name}: output shape"
+    assert _tuples(mine.compute_output_shape(shapes(inputs))) == _tuples(other.compute_output_shape(shapes(inputs))), (
+        f"{name}: output shape")
     return mine
+
+
+def _tuples(shape):
+    """Lists as tuples: some of Keras' layers give lists for shapes."""
+    return tuple(map(_tuples, shape)) if isinstance(shape, (list, tuple)) else shape
 
 
 def shapes(inputs):
