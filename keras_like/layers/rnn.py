@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -175,8 +176,8 @@ class RNN(BuiltIn):
     def _dropping(self, rows: Any, states: Any, training: bool) -> Any:
         """A context in which the cell drops the same units at each step."""
         if isinstance(self.cell, (RecurrentCell, StackedRNNCells)):
-            return self.cell.dropping(rows[0], states, training)
-        return autocasting(self.compute_dtype if self.autocast else None)
+            return self.cell.dropping(tf.nest.flatten(rows)[0][0], states, training)
+        return nullcontext()
 
     def _output_before(self, states: Any) -> Any:
         """What a masked first step repeats: the state, where it is like the output; else zeros."""
@@ -221,7 +222,7 @@ def _of_batch(state: Any, sequences: Any) -> Any:
     """A state whose batch size is the sequences' where one of them is open: symbolic inputs do not say that they agree."""
     if state.shape.rank == 0 or None not in (state.shape[0], sequences.shape[0]):
         return state
-    return tf.reshape(state, [tf.shape(sequences)[0], *tf.unstack(tf.shape(state)[1:])])
+    return tf.reshape(state, [tf.shape(sequences)[0], *state.shape.as_list()[1:]])
 
 
 def _is_shape(value: Any) -> bool:
