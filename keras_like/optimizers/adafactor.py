@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.core.variable import Variable
 from treadle.keras_like.optimizers.base import Optimizer
 
 
@@ -44,8 +43,7 @@ class Adafactor(Optimizer):
                 if len(shape) >= 2:
                     slots.append(self.add_variable(kept, dtype=variable.dtype, name=name))
                 else:  # nothing uses it, but it is in Keras' files, so it is here
-                    slots.append(Variable(0, trainable=False, name=name))
-                    self._track(slots[-1])
+                    slots.append(self._variable(0, name=name))
             self._v.append(self.add_variable_from_reference(variable, "velocity"))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:

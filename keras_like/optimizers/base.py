@@ -499,5 +499,7 @@ def _dense(gradient: Any, variable: Any) -> Any:
     if isinstance(gradient, tf.Tensor):
         return gradient
     if isinstance(gradient, tf.IndexedSlices):
-        return tf.convert_to_tensor(gradient)
+        values = tf.convert_to_tensor(gradient.values)
+        zeros = tf.zeros(variable.shape, values.dtype)
+        return tf.tensor_scatter_nd_add(zeros, tf.expand_dims(gradient.indices, -1), values)
     return tf.convert_to_tensor(gradient, dtype=None if hasattr(gradient, "dtype") else variable.dtype)

@@ -39,7 +39,7 @@ def deserialize(config: dict[str, Any], family: str, custom_objects: dict[str, A
     if name in custom:
         kind = custom[name]
     else:
-        kind = resolve_class(family, name if name in TABLES[family] else str(name).lower())
+        kind = resolve_class(family, str(name).lower() if str(name).lower() in TABLES[family] else name)
     arguments = dict(config.get("config") or {})
     if custom and "custom_objects" in inspect.signature(kind.from_config).parameters:
         return kind.from_config(arguments, custom_objects=custom)

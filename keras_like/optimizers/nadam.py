@@ -7,7 +7,6 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import policy
-from treadle.keras_like.core.variable import Variable
 from treadle.keras_like.optimizers.base import Optimizer
 
 
@@ -32,7 +31,7 @@ class Nadam(Optimizer):
         if not self.built:
             super().build(variables)
             self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
-            self._u_product = Variable(1.0, dtype=variables[0].dtype if variables else policy.floatx(), trainable=False)
+            self._u_product = self._variable(1.0, dtype=variables[0].dtype if variables else policy.floatx())
 
     def _u(self, step: Any) -> Any:
         return self.beta_1 * (1 - 0.5 * tf.pow(tf.cast(0.96, step.dtype), step))
