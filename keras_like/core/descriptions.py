@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 import treadle as tf
 from treadle.keras_like.core.resolve import TABLES
 
@@ -43,14 +45,15 @@ def from_description(family: str, description: Any, custom_objects: Mapping[str,
         return _found(family, description, custom_objects) if isinstance(description, str) else description
     kind, config = description["class_name"], description.get("config")
     if kind == "function":
-        return _found(family, config, custom_objects)
+        return _found("functions", config, custom_objects)
+    if kind in ("__tensor__", "__numpy__"):
+        return np.array(config["value"], dtype=config.get("dtype"))
     found = _found(family, kind, custom_objects)
     if not inspect.isclass(found):
         return found
-    config = dict(config or {})
-    if isinstance(config.get("fn"), Mapping):
-        config["fn"] = from_description(family, config["fn"], custom_objects)
-    return found.from_config(config)
+    return found.from_config({key: from_description(family, part, custom_objects)
+                              if isinstance(part, Mapping) and "class_name" in part else part
+                              for key, part in (config or {}).items()})
 
 
 def _found(family: str, name: Any, custom_objects: Mapping[str, Any] | None) -> Any:

@@ -19,7 +19,8 @@ class FBetaScore(Metric):
         threshold: a prediction above it is positive. Default: the largest of each example is.
 
     >>> from treadle import keras
-    >>> keras.metrics.FBetaScore()([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]]).numpy().round(4).tolist()
+    >>> scores = keras.metrics.FBetaScore()([[1, 0], [0, 1]], [[0.9, 0.1], [0.8, 0.2]])
+    >>> [round(float(score), 4) for score in scores]
     [0.6667, 0.0]
     """
 

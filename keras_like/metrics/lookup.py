@@ -27,6 +27,8 @@ CLASSES = {"Metric": Metric, "Mean": Mean, "Sum": Sum, "MeanMetricWrapper": Mean
 for _module in (accuracy, correlation, counting, curves, fscore, hinge, iou, probabilistic, regression):
     CLASSES.update({name: value for name, value in vars(_module).items()
                     if inspect.isclass(value) and value.__module__ == _module.__name__ and not name.startswith("_")})
+    named("functions", **{name: value for name, value in vars(_module).items()
+                          if inspect.isfunction(value) and value.__module__ == _module.__name__})
 SHORT = {"bce": probabilistic.BinaryCrossentropy, "mse": regression.MeanSquaredError,
          "mae": regression.MeanAbsoluteError, "mape": regression.MeanAbsolutePercentageError,
          "msle": regression.MeanSquaredLogarithmicError}
