@@ -105,7 +105,6 @@ CASES = [
     ("SparseCategoricalCrossentropy", {"ignore_class": 1}, sparse()),
 ]
 IDS = [f"{i}-{name}" for i, (name, *_) in enumerate(CASES)]
-NO_WEIGHTS = ("PearsonCorrelation", "ConcordanceCorrelation")
 
 
 @pytest.mark.parametrize(("name", "config", "stream"), CASES, ids=IDS)
