@@ -34,6 +34,9 @@ class BatchNormalization(Normalizing):
     [[-1.0], [1.0]]
     """
 
+    moving_mean_initializer: Any
+    moving_variance_initializer: Any
+
     def __init__(self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
                  beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",
                  moving_variance_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,

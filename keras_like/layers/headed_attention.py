@@ -20,6 +20,10 @@ class HeadedAttention(BuiltIn):
 
     supports_masking = True
     _attention_axes: Any = None
+    _query_dense: EinsumDense
+    _key_dense: EinsumDense
+    _value_dense: EinsumDense
+    _output_dense: EinsumDense
     _gate_dense: EinsumDense | None = None
 
     def _start_attention(self, size: int, dropout: float, sliding_window: Any, flash_attention: Any,

@@ -233,7 +233,7 @@ def _without_time(shape: Any) -> Any:
     """Shapes of one step from those of sequences."""
     if _is_shape(shape):
         return (shape[0], *shape[2:])
-    return type(shape)(_without_time(s) for s in shape) if isinstance(shape, Sequence) else {
+    return [_without_time(s) for s in shape] if isinstance(shape, Sequence) else {
         k: _without_time(s) for k, s in shape.items()}
 
 

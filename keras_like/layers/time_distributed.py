@@ -30,7 +30,7 @@ class TimeDistributed(Wrapper):
         self.supports_masking = True
         self._staged = Staged()
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
         super().build(_step_shape(input_shape))
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

@@ -60,14 +60,14 @@ def restored(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         return config
     name = config["class_name"]
     kinds = {k.__name__: k for k in _subclasses(Layer) if k.__module__.startswith("treadle.keras_like.")}
-    kind = (custom_objects or {}).get(name) or kinds.get(name)
+    kind: Any = (custom_objects or {}).get(name) or kinds.get(name)
     if kind is None:
         raise tf.errors.InvalidArgumentError(
             f"There is no layer of that name. Received: {name!r}. Pass the class in `custom_objects`.")
     return kind.from_config(dict(config["config"]))
 
 
-def _subclasses(kind: type) -> Iterator[type]:
+def _subclasses(kind: Any) -> Iterator[type]:
     for one in kind.__subclasses__():
         yield one
         yield from _subclasses(one)
