@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from keras_tests.oracle import close, leaves, ours, same_layer, shapes, theirs
 
 import treadle as tf
+from keras_tests.oracle import close, leaves, ours, same_layer, shapes, theirs
 
 
 def check_layer(name, config, inputs, call=None, **options):

@@ -1,10 +1,10 @@
 """Convolution layers against Keras."""
 
 import pytest
-from keras_tests.layer_checks import array, check_layer
-from keras_tests.oracle import ours
 
 import treadle as tf
+from keras_tests.layer_checks import array, check_layer
+from keras_tests.oracle import ours
 
 X1, X2, X3 = array(2, 9, 4), array(2, 7, 6, 4), array(1, 5, 4, 5, 2)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from keras_tests.layer_checks import array, check_config
-from keras_tests.oracle import close, ours, theirs
 
 import treadle as tf
+from keras_tests.layer_checks import array, check_config
+from keras_tests.oracle import close, ours, theirs
 
 ONES = np.ones((200, 20, 10), np.float32)
 LAYERS = [("Dropout", dict(rate=0.3)), ("Dropout", dict(rate=0.3, noise_shape=(None, 1, 10))), ("AlphaDropout", dict(rate=0.3)),
@@ -86,7 +86,8 @@ def test_edges():
     x = tf.ones([10])
     assert not np.any(ours.layers.Dropout(1.0)(x, training=True)) and np.all(ours.layers.Dropout(0)(x, training=True) == x)
     for make in (lambda: ours.layers.Dropout(1.5), lambda: ours.layers.GaussianNoise(-1.0),
-                 lambda: ours.layers.Dropout(0.5, noise_shape=(0, 1)), lambda: ours.layers.SpatialDropout1D(0.5)(x, training=True)):
+                 lambda: ours.layers.Dropout(0.5, noise_shape=(0, 1)),
+                 lambda: ours.layers.SpatialDropout1D(0.5)(x, training=True)):
         with pytest.raises(ValueError):
             make()
 

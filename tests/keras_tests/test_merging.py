@@ -1,13 +1,12 @@
 """Merging layers against Keras."""
 
 import jax.numpy as jnp
-import keras as theirs
 import numpy as np
 import pytest
-from keras_tests.layer_checks import array, check_layer
-from keras_tests.oracle import close, ours
 
 import treadle as tf
+from keras_tests.layer_checks import array, check_layer
+from keras_tests.oracle import close, ours, theirs
 
 A, B, C = array(2, 4, 3), array(2, 4, 3, seed=2), array(2, 4, 3, seed=3)
 
@@ -63,7 +62,8 @@ def test_masks(name, which):
 
 
 @pytest.mark.parametrize("make,text", [
-    (lambda: ours.layers.Add()(tf.constant(A)), "list"), (lambda: ours.layers.Add()([tf.constant(A), tf.ones([2, 5, 3])]), "axis 1"),
+    (lambda: ours.layers.Add()(tf.constant(A)), "list"),
+    (lambda: ours.layers.Add()([tf.constant(A), tf.ones([2, 5, 3])]), "axis 1"),
     (lambda: ours.layers.Add()([tf.ones([2, 3]), tf.ones([3, 3])]), "axis 0"),
     (lambda: ours.layers.Subtract()([tf.constant(A)] * 3), "2 tensors"),
     (lambda: ours.layers.Concatenate()([tf.ones([2, 3]), tf.ones([3, 3])]), "sizes"),

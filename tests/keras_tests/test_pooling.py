@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from keras_tests.layer_checks import array, check_layer
-from keras_tests.oracle import close, ours, theirs
 
 import treadle as tf
+from keras_tests.layer_checks import array, check_layer
+from keras_tests.oracle import close, ours, theirs
 
 X = {1: array(2, 9, 3), 2: array(2, 7, 6, 3), 3: array(1, 5, 4, 5, 2)}
 
@@ -28,7 +28,8 @@ def test_global(kind, rank, config):
 
 @pytest.mark.parametrize("rank", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["Max", "Average"])
-@pytest.mark.parametrize("config", [dict(output_size=2), dict(output_size=4), dict(output_size=3, data_format="channels_first")])
+@pytest.mark.parametrize("config", [
+    dict(output_size=2), dict(output_size=4), dict(output_size=3, data_format="channels_first")])
 def test_adaptive(kind, rank, config):
     x = X[rank] if rank < 3 or config["output_size"] < 4 else array(1, 5, 4, 6, 2)
     if "data_format" in config:
@@ -43,7 +44,8 @@ def test_masked_mean(config):
 
 
 def test_names():
-    assert ours.layers.MaxPool2D is ours.layers.MaxPooling2D and ours.layers.GlobalAvgPool1D is ours.layers.GlobalAveragePooling1D
+    assert ours.layers.MaxPool2D is ours.layers.MaxPooling2D
+    assert ours.layers.GlobalAvgPool1D is ours.layers.GlobalAveragePooling1D
     layer = ours.layers.MaxPooling2D((2, 3), strides=None, name="pool")
     assert (layer.strides, layer.name) == ((2, 3), "pool")
 

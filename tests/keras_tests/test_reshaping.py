@@ -1,10 +1,10 @@
 """Reshaping, padding, cropping and upsampling layers against Keras."""
 
 import pytest
-from keras_tests.layer_checks import array, check_layer
-from keras_tests.oracle import ours
 
 import treadle as tf
+from keras_tests.layer_checks import array, check_layer
+from keras_tests.oracle import ours
 
 X = {1: array(2, 6, 3), 2: array(2, 5, 6, 3), 3: array(1, 4, 5, 3, 2)}
 
@@ -21,9 +21,11 @@ X = {1: array(2, 6, 3), 2: array(2, 5, 6, 3), 3: array(1, 4, 5, 3, 2)}
     ("ZeroPadding1D", dict(padding=2, data_format="channels_first"), 1),
     ("ZeroPadding2D", {}, 2), ("ZeroPadding2D", dict(padding=((1, 0), (2, 3))), 2),
     ("ZeroPadding2D", dict(padding=(1, 2), data_format="channels_first"), 2),
-    ("ZeroPadding3D", dict(padding=((1, 0), (0, 1), (2, 2))), 3), ("Cropping1D", {}, 1), ("Cropping1D", dict(cropping=(0, 2)), 1),
+    ("ZeroPadding3D", dict(padding=((1, 0), (0, 1), (2, 2))), 3), ("Cropping1D", {}, 1),
+    ("Cropping1D", dict(cropping=(0, 2)), 1),
     ("Cropping2D", dict(cropping=1), 2), ("Cropping2D", dict(cropping=((1, 0), (0, 2))), 2),
-    ("Cropping2D", dict(cropping=(1, 2), data_format="channels_first"), 2), ("Cropping3D", dict(cropping=((1, 0), (1, 2), (0, 1))), 3)])
+    ("Cropping2D", dict(cropping=(1, 2), data_format="channels_first"), 2),
+    ("Cropping3D", dict(cropping=((1, 0), (1, 2), (0, 1))), 3)])
 def test_layer(name, config, rank):
     if config.get("data_format") == "channels_first" and name.startswith("Cropping"):
         check_layer(name, config, array(2, 3, 5, 6))
@@ -50,7 +52,8 @@ def test_open_sizes():
     (lambda: ours.layers.Reshape((5,))(tf.constant(X[1])), "number of elements"),
     (lambda: ours.layers.Reshape((-1, -1)), "target_shape"), (lambda: ours.layers.Permute((0, 1)), "dims"),
     (lambda: ours.layers.RepeatVector(0), "n"), (lambda: ours.layers.Cropping1D(4)(tf.constant(X[1])), "at least one"),
-    (lambda: ours.layers.ZeroPadding2D((1, 2, 3)), "padding"), (lambda: ours.layers.UpSampling2D(interpolation="x"), "interpolation"),
+    (lambda: ours.layers.ZeroPadding2D((1, 2, 3)), "padding"),
+    (lambda: ours.layers.UpSampling2D(interpolation="x"), "interpolation"),
     (lambda: ours.layers.UpSampling1D()(tf.constant(X[2])), "axes")])
 def test_errors(make, text):
     with pytest.raises(ValueError, match=text):
