@@ -145,7 +145,8 @@ class PolynomialDecay(_BuiltIn):
         else:
             steps = tf.cast(self.decay_steps, rate.dtype)
             step = tf.minimum(step, steps)
-        return (rate - self.end_learning_rate) * tf.pow(1 - step / steps, self.power) + self.end_learning_rate
+        left = tf.maximum(1 - step / steps, 0)  # division may be by a rounded reciprocal: a bit below 0 at the end
+        return (rate - self.end_learning_rate) * tf.pow(left, self.power) + self.end_learning_rate
 
 
 class CosineDecay(_BuiltIn):

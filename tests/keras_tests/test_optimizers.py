@@ -97,7 +97,8 @@ def test_twenty_steps(name, config):
     compare(*made, f"{name}{config}")
 
 
-@pytest.mark.parametrize("name,config", [("SGD", dict(momentum=0.9)), ("Adam", {}), ("Adafactor", {}), ("Nadam", {}), ("Muon", {})])
+@pytest.mark.parametrize("name,config", [
+    ("SGD", dict(momentum=0.9)), ("Adam", {}), ("Adafactor", {}), ("Nadam", {}), ("Muon", {})])
 def test_inside_a_function(name, config):
     """The slots are made on the function's first call; the steps are those of the eager optimizer."""
     optimizer = getattr(ours.optimizers, name)
@@ -389,7 +390,7 @@ class Momentum(ours.optimizers.Optimizer):
 def test_a_subclass(compiled):
     mine, built_in = Momentum(0.1, use_ema=True, name="own"), ours.optimizers.SGD(0.1, momentum=0.9, use_ema=True)
     a, b = make_ours(initial()), make_ours(initial())
-    step = lambda *gs: mine.apply_gradients(zip(gs, a))  # noqa: E731
+    step = lambda *gs: mine.apply_gradients(zip(gs, a))
     step = tf.function(step) if compiled else step
     for i in range(5):
         step(*[tf.constant(g) for g in gradients(i)])
