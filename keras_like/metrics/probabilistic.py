@@ -17,12 +17,16 @@ from treadle.keras_like.metrics.aggregates import FunctionMetric
 class KLDivergence(FunctionMetric):
     """The mean of `keras.losses.kl_divergence`."""
 
+    _direction = "down"
+
     def __init__(self, name: str | None = "kl_divergence", dtype: Any = None):
         super().__init__(kl_divergence, name, dtype)
 
 
 class Poisson(FunctionMetric):
     """The mean of `keras.losses.poisson`."""
+
+    _direction = "down"
 
     def __init__(self, name: str | None = "poisson", dtype: Any = None):
         super().__init__(poisson, name, dtype)
