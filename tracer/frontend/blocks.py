@@ -19,6 +19,7 @@ from treadle.tracer.frontend.build import (
     OPERATORS,
     assign,
     call_operator,
+    children,
     delayed,
     located,
     name,
@@ -331,7 +332,7 @@ def refusal(node: ast.AST) -> str | None:
     """Why a function stays as it is, if it does."""
     if isinstance(node, ast.AsyncFunctionDef):
         return "it is an `async def`"
-    stack = list(ast.iter_child_nodes(node))
+    stack = list(children(node))
     while stack:
         inner = stack.pop()
         if isinstance(inner, (ast.Yield, ast.YieldFrom)):
@@ -342,7 +343,7 @@ def refusal(node: ast.AST) -> str | None:
                 inner.func.id in ("eval", "exec")):
             return f"it calls `{inner.func.id}()`, which needs the function as it is written"
         if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            stack.extend(ast.iter_child_nodes(inner))
+            stack.extend(children(inner))
     return None
 
 
@@ -356,7 +357,7 @@ def _staged_names(statements: Sequence[ast.stmt]) -> set[str]:
             if isinstance(node, (ast.While, ast.For)) or isinstance(node, ast.If) and not is_never_staged(node.test):
                 found |= set(bound([node]))
             elif not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-                stack.extend(ast.iter_child_nodes(node))
+                stack.extend(children(node))
     return {n for n in found if not n.startswith(OPERATORS)}
 
 

@@ -27,12 +27,39 @@ def located(node: Any, where: ast.AST) -> Any:
             if part is not node and "lineno" in part.__dict__:
                 continue
             part.lineno, part.col_offset, part.end_lineno, part.end_col_offset = line, column, line, end
-        for field in part._fields:
-            value = part.__dict__.get(field)
-            if isinstance(value, ast.AST):
-                stack.append(value)
-            elif type(value) is list:
-                stack.extend(v for v in value if isinstance(v, ast.AST))
+        stack.extend(children(part))
+    return node
+
+
+_LEAVES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly inside a node, operators and contexts left out."""
+    found: list[ast.AST] = []
+    held = node.__dict__
+    for field in node._fields:
+        value = held.get(field)
+        if type(value) is list:
+            found.extend([v for v in value if isinstance(v, ast.AST)])
+        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+            found.append(value)
+    return found
+
+
+def completed(node: ast.AST) -> Any:
+    """The node; what in it has no place gets that of the node around it."""
+    stack = [(node, (1, 0, 1, 0))]
+    while stack:
+        part, place = stack.pop()
+        held = part.__dict__
+        if "lineno" in held:
+            line, column = held["lineno"], held["col_offset"]
+            end, end_column = held.get("end_lineno"), held.get("end_col_offset")
+            place = (line, column, line if end is None else end, column if end_column is None else end_column)
+        elif "lineno" in part._attributes:
+            part.lineno, part.col_offset, part.end_lineno, part.end_col_offset = place  # type: ignore[attr-defined]
+        stack.extend([(inner, place) for inner in children(part)])
     return node
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from treadle.ir.location import is_internal
 from treadle.tracer.frontend.blocks import Blocks, make_scope, refusal
-from treadle.tracer.frontend.build import OPERATORS, thunk
+from treadle.tracer.frontend.build import OPERATORS, completed, thunk
 from treadle.tracer.frontend.expressions import Scope
 from treadle.tracer.frontend.scope import parameters
 from treadle.tracer.frontend.source import NoSource, function_tree
@@ -132,7 +132,7 @@ def converted_text(function: FunctionType) -> str:
     inner, _ = _transformed(function_tree(code), code, function.__globals__)
     if isinstance(inner, ast.FunctionDef):
         inner.name = code.co_name
-    return ast.unparse(ast.fix_missing_locations(inner)).replace(OPERATORS, OPERATORS.replace(".", "_"))
+    return ast.unparse(completed(inner)).replace(OPERATORS, OPERATORS.replace(".", "_"))
 
 
 def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: Any) -> CodeType:
@@ -140,7 +140,7 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: 
     free = frozenset(code.co_freevars)
     closure = ast.Assign([ast.Name(n, ast.Store()) for n in [*sorted(free), OPERATORS]], ast.Constant(None))
     factory = ast.copy_location(thunk(f"{OPERATORS}_factory", [closure, inner]), node)
-    module = ast.fix_missing_locations(ast.Module([factory], []))
+    module = completed(ast.Module([factory], []))
     compiled = compile(module, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
     made = _find(_find(compiled, f"{OPERATORS}_factory"), wanted)
     result = _renamed(made, code.co_name, code.co_qualname)

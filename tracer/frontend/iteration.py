@@ -94,7 +94,7 @@ class StagedRange(Staged):
 
 
 class OpenRange(StagedRange, Operators):
-    """`tf.range` of a length that is only known when the program runs: for loops only, since XLA's tensors have fixed shapes."""
+    """`tf.range` of a length that is only known when the program runs: for loops only, since XLA's shapes are fixed."""
 
     def __init__(self, given: tuple, start: Any, stop: Any, step: Any, dtype: Any):
         self._given = given

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Sequence
 
-from treadle.tracer.frontend.build import OPERATORS
+from treadle.tracer.frontend.build import OPERATORS, children
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
 def parameters(arguments: ast.arguments) -> list[str]:
@@ -30,22 +29,38 @@ def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
             found[node.name] = None
             stack.extend(node.decorator_list)
             if node.name.startswith(OPERATORS):  # a block of ours, which binds names of the function around it
-                found.update(dict.fromkeys(declared(node.body, ast.Nonlocal)))
+                found.update((n, None) for s in node.body if isinstance(s, ast.Nonlocal) for n in s.names)
         elif isinstance(node, ast.Lambda):
             pass
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 found[(alias.asname or alias.name).split(".")[0]] = None
-        elif isinstance(node, _COMPREHENSIONS):
-            found.update((n.target.id, None) for n in ast.walk(node) if isinstance(n, ast.NamedExpr))  # type: ignore[attr-defined]
+        elif isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
+            found.update(dict.fromkeys(_assigned(node)))
         else:
             name = getattr(node, "name", None)
             if isinstance(name, str):  # `except E as name`, `case P as name`, `case [*name]`
                 found[name] = None
             if isinstance(node, ast.MatchMapping) and node.rest:
                 found[node.rest] = None
-            stack.extend(list(ast.iter_child_nodes(node))[::-1])
+            stack.extend(children(node)[::-1])
     return found
+
+
+def _assigned(expression: ast.expr) -> tuple[str, ...]:
+    """The names that `:=` in an expression binds; noted on it, since it is asked for each block around."""
+    known = expression.__dict__.get("_assigned")
+    if known is None:
+        found: list[str] = []
+        stack: list[ast.AST] = [expression]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.NamedExpr):
+                found.append(node.target.id)
+            if not isinstance(node, ast.Lambda):
+                stack.extend(children(node))
+        known = expression._assigned = tuple(found)  # type: ignore[attr-defined]
+    return known
 
 
 def declared(nodes: Iterable[ast.AST], kind: type) -> set[str]:
@@ -57,7 +72,7 @@ def declared(nodes: Iterable[ast.AST], kind: type) -> set[str]:
         if isinstance(node, kind):
             found.update(node.names)  # type: ignore[attr-defined]
         elif not isinstance(node, _SCOPES):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
     return found
 
 
@@ -73,8 +88,17 @@ def escaping(nodes: Iterable[ast.AST]) -> set[str]:
 
 def read(node: ast.AST) -> set[str]:
     """Every name that is read anywhere in the node, nested functions included."""
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, (ast.Load, ast.Del))} | {
-        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+    found: set[str] = set()
+    stack: list[ast.AST] = [node]
+    while stack:
+        inner = stack.pop()
+        if isinstance(inner, ast.Name):
+            if not isinstance(inner.ctx, ast.Store):
+                found.add(inner.id)
+        elif isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
+            found.add(inner.target.id)
+        stack.extend(children(inner))
+    return found
 
 
 def exposed(statements: Sequence[ast.stmt]) -> tuple[set[str], set[str]]:

@@ -58,7 +58,9 @@ def _from_block(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
     # Not dedented: that would change strings of several lines.
     text = "".join(lines[start:end])
     try:
-        body = ast.parse("if 1:\n" + text).body[0].body if indent else ast.parse("\n" + text).body  # type: ignore[attr-defined]
+        # Empty lines before it give it the line numbers of the file.
+        body = ast.parse("\n" * (start - 1) + "if 1:\n" + text).body[0].body if indent else (  # type: ignore[attr-defined]
+            ast.parse("\n" * start + text).body)
     except SyntaxError:
         return None
     if len(body) != 1 or not isinstance(body[0], (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -66,7 +68,6 @@ def _from_block(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
     node = body[0]
     if node.name != code.co_name or not _fits(node, code):
         return None
-    ast.increment_lineno(node, start - 1)
     return node  # type: ignore[return-value]
 
 
