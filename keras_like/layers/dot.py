@@ -32,7 +32,7 @@ class Dot(BuiltIn):
         if not isinstance(axes, int) and not (
                 isinstance(axes, (list, tuple)) and len(axes) == 2 and all(isinstance(a, int) for a in axes)):
             raise tf.errors.InvalidArgumentError(f"`axes` is an integer or two of them. Received: axes={axes!r}.")
-        self.axes, self.normalize = axes, normalize
+        self.axes, self.normalize = axes if isinstance(axes, int) else tuple(axes), normalize
 
     def build(self, input_shape: Any) -> None:
         require_list(self, input_shape, 2)
