@@ -104,6 +104,7 @@ class ProgbarLogger(Callback):
         self.bar: Progbar | None = None
         self.verbose = verbose
         self._done = 0
+        self._in_fit = False  # where an evaluation is part of the epoch's line
 
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
@@ -115,8 +116,12 @@ class ProgbarLogger(Callback):
             print(f"Epoch {epoch + 1}/{self.params['epochs']}")
         self._begin()
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._in_fit = True
+
     def on_test_begin(self, logs: Any = None) -> None:
-        self._begin()
+        if not self._in_fit:
+            self._begin()
 
     on_predict_begin = on_test_begin
 
@@ -141,7 +146,9 @@ class ProgbarLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._step(batch, logs)
 
-    on_test_batch_end = on_train_batch_end
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        if not self._in_fit:
+            self._step(batch, logs)
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         self._step(batch, None)
@@ -150,7 +157,8 @@ class ProgbarLogger(Callback):
         self._finish(logs)
 
     def on_test_end(self, logs: Any = None) -> None:
-        self._finish(logs)
+        if not self._in_fit:
+            self._finish(logs)
 
     on_predict_end = on_test_end
 

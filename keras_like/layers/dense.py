@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.core import activations
-from treadle.keras_like.core.layer import Layer
-from treadle.keras_like.core.resolve import resolve
+from treadle.keras_like.layers.built_in import BuiltIn
 
 
-class Dense(Layer):
+class Dense(BuiltIn):
     """activation(inputs @ kernel + bias), over the last axis: [..., n] -> [..., units].
 
     Args:
@@ -33,23 +31,15 @@ class Dense(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, int) or units <= 0:
             raise tf.errors.InvalidArgumentError(f"`units` is a positive integer. Received: units={units!r}.")
-        self.units, self.use_bias = units, use_bias
-        self.activation = activations.get(activation)
-        self.kernel_initializer = resolve("initializers", kernel_initializer)
-        self.bias_initializer = resolve("initializers", bias_initializer)
-        self.kernel_regularizer = resolve("regularizers", kernel_regularizer)
-        self.bias_regularizer = resolve("regularizers", bias_regularizer)
-        self.kernel_constraint = resolve("constraints", kernel_constraint)
-        self.bias_constraint = resolve("constraints", bias_constraint)
+        self._keep({"units": units, "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
+                    "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
+                    "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
+                    "bias_constraint": bias_constraint})
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
-        self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], self.units), initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.bias = self.add_weight(
-            name="bias", shape=(self.units,), initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-            constraint=self.bias_constraint) if self.use_bias else None
+        self.kernel = self._weight("kernel", (input_shape[-1], self.units))
+        self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
 
     def call(self, inputs: Any) -> Any:
         if inputs.shape.rank == 2:

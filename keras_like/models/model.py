@@ -7,9 +7,10 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core import tracking
 from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.training.trainer import Trainer
 
 
-class Model(Layer):
+class Model(Trainer, Layer):
     """A layer made of layers.
 
     `Model(inputs, outputs)` is the graph between symbolic tensors (`keras.Input`); a subclass defines `call`.
@@ -48,8 +49,15 @@ class Model(Layer):
     def build(self, input_shape: Any) -> None:
         """Make the weights of all layers, by tracing a call on inputs of this shape."""
         if not self._built and input_shape is not None:
+            self._built = True
             self.compute_output_spec(tracking.specs_of_shapes(input_shape, self.compute_dtype))
         self._built = True
+
+    def _build_for(self, arguments: dict[str, Any]) -> None:
+        if type(self).build is Model.build:
+            self._built = True  # its layers make their weights when they are called
+        else:
+            super()._build_for(arguments)
 
 
 # What `Model(inputs, outputs)` makes: set by `treadle.keras_like.models.functional`, which builds on this module.

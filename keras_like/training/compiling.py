@@ -7,6 +7,10 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.resolve import resolve
+from treadle.keras_like.losses import lookup as losses
+from treadle.keras_like.losses.base import LossFunctionWrapper
+from treadle.keras_like.metrics import accuracy, probabilistic
+from treadle.keras_like.metrics.aggregates import Mean, MeanMetricWrapper
 
 _ACCURACY = ("accuracy", "acc")
 _CROSSENTROPY = ("crossentropy", "ce")
@@ -51,7 +55,7 @@ class CompiledLoss:
         """Make the losses, once the number of outputs is known."""
         if self._losses is not None:
             return
-        found = [resolve("losses", _as_loss(one)) for one in _per_output(self.loss, y_pred, self.names, "loss")]
+        found = [losses.get(_as_loss(one)) for one in _per_output(self.loss, y_pred, self.names, "loss")]
         self._losses = found
         count = len(found)
         weights = [None] * count if self.loss_weights is None else _per_output(
@@ -60,7 +64,7 @@ class CompiledLoss:
         if count > 1:
             from_keys = sorted(y_pred) if isinstance(y_pred, Mapping) else self.names
             names = list(from_keys) if from_keys else [f"output_{i}" for i in range(count)]
-            self.trackers = [tf.keras.metrics.Mean(name=f"{n}_loss") for n, one in zip(names, found) if one is not None]
+            self.trackers = [Mean(name=f"{n}_loss") for n, one in zip(names, found) if one is not None]
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any) -> Any:
         """The loss of a batch, a scalar."""
@@ -96,7 +100,7 @@ def _matched(y: Any, y_pred: Any, count: int, names: Sequence[str] | None) -> li
 
 def _as_loss(given: Any) -> Any:
     if callable(given) and not isinstance(given, (str, type)) and not hasattr(given, "reduction"):
-        return tf.keras.losses.LossFunctionWrapper(given, name=getattr(given, "__name__", "loss"))
+        return LossFunctionWrapper(given, name=getattr(given, "__name__", "loss"))
     return given
 
 
@@ -163,19 +167,18 @@ def _each(given: Any, index: int, count: int, keys: Sequence[str] | None) -> lis
 
 def named_metric(given: Any, y_true: Any, y_pred: Any) -> Any:
     """A metric by name: "accuracy" and "crossentropy" mean the one that fits the shapes of targets and outputs."""
-    metrics = tf.keras.metrics
     if isinstance(given, str) and given.lower() in (*_ACCURACY, *_CROSSENTROPY):
         binary = y_pred.shape[-1] == 1 if y_pred.shape.rank else True
         sparse = not binary and (y_true.shape.rank < y_pred.shape.rank or y_true.shape[-1] == 1)
         kind = "Binary" if binary else "SparseCategorical" if sparse else "Categorical"
         if given.lower() in _ACCURACY:
-            return getattr(metrics, f"{kind}Accuracy")(name=given)
-        return getattr(metrics, f"{kind}Crossentropy")(name=given)
+            return getattr(accuracy, f"{kind}Accuracy")(name=given)
+        return getattr(probabilistic, f"{kind}Crossentropy")(name=given)
     if isinstance(given, str):
         found = resolve("metrics", given)
         if not hasattr(found, "update_state"):
-            found = metrics.MeanMetricWrapper(found, name=given)
+            found = MeanMetricWrapper(found, name=given)
         return found
     if hasattr(given, "update_state"):
         return given
-    return metrics.MeanMetricWrapper(given, name=getattr(given, "__name__", "metric"))
+    return MeanMetricWrapper(given, name=getattr(given, "__name__", "metric"))

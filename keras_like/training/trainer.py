@@ -11,7 +11,9 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.callbacks.callback import CallbackList, History
 from treadle.keras_like.callbacks.progress import ProgbarLogger
-from treadle.keras_like.core.resolve import resolve
+from treadle.keras_like.metrics.aggregates import Mean
+from treadle.keras_like.optimizers import registry as optimizers
+from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
 from treadle.keras_like.training.compiling import CompiledLoss, CompiledMetrics
 from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight
 
@@ -44,14 +46,14 @@ class Trainer:
             jit_compile: accepted; steps are always compiled by XLA.
             auto_scale_loss: with a float16 policy, scale the loss so that gradients do not vanish.
         """
-        self._optimizer = resolve("optimizers", optimizer)
+        self._optimizer = optimizers.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and self._optimizer is not None:  # type: ignore[attr-defined]
-            if not isinstance(self._optimizer, tf.keras.optimizers.LossScaleOptimizer):
-                self._optimizer = tf.keras.optimizers.LossScaleOptimizer(self._optimizer, name="loss_scale_optimizer")
+            if not isinstance(self._optimizer, LossScaleOptimizer):
+                self._optimizer = LossScaleOptimizer(self._optimizer, name="loss_scale_optimizer")
         names = getattr(self, "output_names", None)
         self._compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, names)
         self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics, names) if metrics or weighted_metrics else None
-        self._loss_tracker = tf.keras.metrics.Mean(name="loss")
+        self._loss_tracker = Mean(name="loss")
         self.run_eagerly, self.steps_per_execution = run_eagerly, steps_per_execution
         self._compile_config = {"optimizer": optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics,
                                 "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
@@ -330,13 +332,15 @@ class Trainer:
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None,
                        return_dict: bool = False) -> Any:
-        """One step of training on one batch; the metrics go on from the last call."""
+        """One step of training on one batch; returns its metrics."""
         self._require_compiled("train_on_batch")
+        self.reset_metrics()
         return _logged(self.make_train_function()(self._batch(x, y, sample_weight, class_weight)), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """One step of evaluation on one batch; the metrics go on from the last call."""
+        """One step of evaluation on one batch; returns its metrics."""
         self._require_compiled("test_on_batch")
+        self.reset_metrics()
         return _logged(self.make_test_function()(self._batch(x, y, sample_weight, None)), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:

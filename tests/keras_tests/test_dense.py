@@ -3,9 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from keras_tests.oracle import close, ours, same_layer, theirs
 
 import treadle as tf
+from keras_tests.oracle import close, ours, same_layer, theirs
 
 X = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
 

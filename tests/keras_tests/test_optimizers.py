@@ -7,9 +7,9 @@ import warnings
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from keras_tests.oracle import close, ours, theirs
 
 import treadle as tf
+from keras_tests.oracle import close, ours, theirs
 
 STEPS = 20
 SHAPES = [(3, 4), (4,), (), (5, 2), (4,)]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from keras_tests.oracle import close, ours, theirs
 
 import treadle as tf
+from keras_tests.oracle import close, ours, theirs
 
 SCHEDULES = [
     ("ExponentialDecay", dict(initial_learning_rate=0.1, decay_steps=7, decay_rate=0.9)),

@@ -2,6 +2,7 @@
 
 from treadle.keras import (
     activations,
+    callbacks,
     constraints,
     datasets,
     initializers,
@@ -11,6 +12,7 @@ from treadle.keras import (
     optimizers,
     random,
     regularizers,
+    utils,
 )
 from treadle.keras_like.core.deferred import make_input as Input
 from treadle.keras_like.core.policy import DTypePolicy
@@ -21,6 +23,6 @@ from treadle.keras_like.models.sequential import Sequential
 from treadle.keras_like.optimizers.base import Optimizer
 
 __all__ = [
-    "DTypePolicy", "Functional", "Input", "Model", "Optimizer", "Sequential", "Variable", "activations",
-    "constraints", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "random", "regularizers",
+    "DTypePolicy", "Functional", "Input", "Model", "Optimizer", "Sequential", "Variable", "activations", "callbacks",
+    "constraints", "datasets", "initializers", "layers", "losses", "metrics", "optimizers", "random", "regularizers", "utils",
 ]
