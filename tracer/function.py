@@ -28,6 +28,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.guard_check import Check
 from treadle.tracer.signature import Argument, Signature
 from treadle.tracer.staging.block import BlockEnds
+from treadle.tracer.staging.branches import as_python_says
 from treadle.tracer.to_jax import PureFunction
 
 _MOST_TRACES = 512
@@ -260,6 +261,9 @@ class Function:
                 returned = run(*args, **kwargs)
             except BlockEnds:  # whatever the tensors, the program raises
                 returned = None
+            except NameError as error:
+                own = getattr(getattr(self.python_function, "__code__", None), "co_freevars", ())
+                raise (error if any(f"'{n}'" in str(error) for n in own) else as_python_says(error)) from None
             values: list[Any] = []
 
             def as_result(leaf: Any) -> Any:

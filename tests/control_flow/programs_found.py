@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 import treadle as tf
-from control_flow import integers, program, refused
+from control_flow import Py, integers, program, refused
 
 
 class Private:
@@ -230,3 +230,24 @@ def raised_under_suppress(x):
         if x > 0:
             raise ValueError("positive")  # here
     return x
+
+
+@program(Py(0), Py(1), raises=UnboundLocalError, oracle=None)
+def local_that_python_left_unbound(k):
+    if k == 0:
+        q = 1
+    x = tf.constant(2.0)
+    if x > 1:
+        x = x + q
+    return x
+
+
+@program(0, 2, raises=UnboundLocalError, oracle=None, reaches_all=False)
+def unbound_in_a_loop_that_may_not_run(n):
+    i = 0
+    total = 0
+    while i < n:
+        total = total + missing  # noqa: F821
+        missing = i
+        i += 1
+    return total

@@ -31,11 +31,16 @@ _DEEPEST = 60
 
 def raise_later(error: BaseException) -> None:
     """Stage the raising of an exception for when the program gets to the current block."""
-    if isinstance(error, NameError) and "free variable" in str(error):
-        # The blocks' variables are cells; to the user they are local.
-        name = str(error).split("'")[1]
-        error = UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
-    stage_check(current().convert(False), error)
+    stage_check(current().convert(False), as_python_says(error))
+
+
+def as_python_says(error: BaseException) -> BaseException:
+    """The exception in Python's own words: the blocks' variables are closure cells, but to the user they are local."""
+    if type(error) is not NameError or "free variable" not in str(error):
+        return error
+    name = str(error).split("'")[1]
+    made = UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+    return made.with_traceback(error.__traceback__)
 
 
 def stage_check(condition: Any, error: BaseException) -> None:

@@ -22,7 +22,7 @@ from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.block import Block, BlockEnds, Operands, as_predicate, blank, closed
-from treadle.tracer.staging.branches import agree
+from treadle.tracer.staging.branches import agree, raise_later
 from treadle.tracer.staging.places import UNDEFINED, Cell, Place, restore, snapshot
 from treadle.tracer.staging.values import (
     MaybeUndefined,
@@ -207,6 +207,12 @@ class Loop:
             if self.rotated:
                 self.next_go = as_predicate(self.body.convert(iteration.test())).value  # type: ignore[misc]
         except BlockEnds:
+            return True
+        except NameError as error:
+            # In a loop that may run no iteration it waits for the program to get there.
+            if iteration.is_scan:
+                raise
+            raise_later(error)
             return True
         return False
 
