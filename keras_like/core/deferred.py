@@ -47,7 +47,7 @@ def _results(layer: Any, given: Any, inputs: list[Any]) -> tuple[list[Any], Any]
     concrete = tf.function(lambda given: layer._run(*given)).get_concrete_function(specs)
     for inner in layer._flatten_layers():
         inner._losses.clear()
-    sizes = {}
+    sizes: dict[str, Any] = {}
     for value, tensor in zip(concrete.inputs, inputs):
         sizes.update((str(a), b) for a, b in zip(value.type.shape, tensor.type.shape) if not isinstance(a, int))
     return [v.type.substitute(sizes) for v in concrete.outputs], concrete.structured_outputs

@@ -43,7 +43,8 @@ def from_description(family: str, description: Any, custom_objects: Mapping[str,
     """
     if not isinstance(description, Mapping):
         return _found(family, description, custom_objects) if isinstance(description, str) else description
-    kind, config = description["class_name"], description.get("config")
+    kind = description["class_name"]
+    config: Any = description.get("config")
     if kind == "function":
         return _found("functions", config, custom_objects)
     if kind in ("__tensor__", "__numpy__"):
@@ -51,9 +52,9 @@ def from_description(family: str, description: Any, custom_objects: Mapping[str,
     found = _found(family, kind, custom_objects)
     if not inspect.isclass(found):
         return found
-    return found.from_config({key: from_description(family, part, custom_objects)
-                              if isinstance(part, Mapping) and "class_name" in part else part
-                              for key, part in (config or {}).items()})
+    parts = {key: from_description(family, part, custom_objects)
+             if isinstance(part, Mapping) and "class_name" in part else part for key, part in (config or {}).items()}
+    return found.from_config(parts)  # type: ignore[attr-defined]
 
 
 def _found(family: str, name: Any, custom_objects: Mapping[str, Any] | None) -> Any:

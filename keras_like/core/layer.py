@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -69,6 +69,10 @@ class Layer:
         self._inbound: list[Any] = []
         self._input_spec: Any = None
         self.supports_masking = getattr(type(self), "supports_masking", False)
+
+    if TYPE_CHECKING:  # attributes that `build` and `_keep` make
+
+        def __getattr__(self, name: str) -> Any: ...
 
     # --- building ---
 
@@ -171,7 +175,7 @@ class Layer:
         return tf.nest.map_structure(convert, given)
 
     def _run(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        parameters = _call_parameters(type(self))
+        parameters = _call_parameters(type(self))  # type: ignore[arg-type]  # a class hashes
         arguments = dict(zip(parameters.names, args)) | kwargs
         self._build_for({n: v for n, v in arguments.items() if n not in ("training", "mask")})
         training = kwargs.get("training", arguments.get("training"))

@@ -33,7 +33,9 @@ def resolve(family: str, identifier: Any) -> Any:
         return found() if inspect.isclass(found) else found
     if isinstance(identifier, dict):
         kind = resolve_class(family, identifier.get("class_name"))
-        return kind.from_config(identifier.get("config") or {}) if inspect.isclass(kind) else kind
+        if not inspect.isclass(kind):
+            return kind
+        return kind.from_config(identifier.get("config") or {})  # type: ignore[attr-defined]
     return identifier() if inspect.isclass(identifier) else identifier
 
 

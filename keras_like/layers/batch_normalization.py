@@ -78,8 +78,9 @@ class BatchNormalization(Normalizing):
             mean, variance = self._moments(x, mask)
             for moving, before, now in zip((self.moving_mean, self.moving_variance), old, (mean, variance)):
                 moving.assign(tf.cast(before * self.momentum + now * (1.0 - self.momentum), moving.dtype))
-        parts = [v if v is None else along(v, [self.axis], x) for v in (mean, variance, self.gamma, self.beta)]
-        return tf.cast(normalized(x, *parts, self.epsilon), self.compute_dtype)
+        mean, variance, gamma, beta = [
+            v if v is None else along(v, [self.axis], x) for v in (mean, variance, self.gamma, self.beta)]
+        return tf.cast(normalized(x, mean, variance, gamma, beta, self.epsilon), self.compute_dtype)
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:
         axes = [i for i in range(x.shape.rank) if i != self.axis % x.shape.rank]

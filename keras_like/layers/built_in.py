@@ -48,7 +48,7 @@ class BuiltIn(Layer):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        for name in _parameters(type(self)):
+        for name in _parameters(type(self)):  # type: ignore[arg-type]  # a class hashes
             config[name] = as_config(getattr(self, name))
         return config
 

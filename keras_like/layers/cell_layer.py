@@ -20,7 +20,7 @@ class CellLayer(RNN):
         """Make the cell from the constructor's arguments (its `locals()`), and start as an `RNN` of that cell."""
         rest = dict(arguments["kwargs"])
         rest.pop("implementation", None)  # ways of computing the same values in older versions
-        own = {name: arguments[name] for name in _cell_arguments(self.cell_type)}
+        own = {name: arguments[name] for name in _cell_arguments(self.cell_type)}  # type: ignore[arg-type]  # a class hashes
         shared = {name: rest[name] for name in ("dtype", "trainable") if name in rest}
         cell = self.cell_type(**own, **shared, name=self.cell_name)
         loop = {name: arguments[name] for name in (
@@ -28,7 +28,7 @@ class CellLayer(RNN):
         RNN.__init__(self, cell, **loop, activity_regularizer=arguments["activity_regularizer"], **rest)
 
     def __getattr__(self, name: str) -> Any:
-        if name in _cell_arguments(type(self).cell_type) and "cell" in vars(self):
+        if name in _cell_arguments(type(self).cell_type) and "cell" in vars(self):  # type: ignore[arg-type]  # a class hashes
             return getattr(self.cell, name)
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 

@@ -116,9 +116,10 @@ class HeadedAttention(BuiltIn):
                            return_attention_scores: bool = False) -> tuple[Any, Any]:
         """(the heads' results, the weights before dropout) from projected queries, keys and values."""
         scores = tf.einsum(self._dot_product_equation, key, query * tf.cast(self._inverse_root, query.dtype))
-        axes = list(range(scores.shape.rank - len(self._attention_axes), scores.shape.rank))
+        rank: Any = scores.shape.rank
+        axes = list(range(rank - len(self._attention_axes), rank))
         if attention_mask is not None:
-            for _ in range(scores.shape.rank - attention_mask.shape.rank):
+            for _ in range(rank - attention_mask.shape.rank):
                 attention_mask = tf.expand_dims(attention_mask, -len(axes) * 2 - 1)
             low = 3e4 if scores.dtype.name == "float16" else _LARGE
             scores = tf.where(attention_mask, scores, tf.fill(tf.shape(scores), tf.cast(-low, scores.dtype)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import treadle as tf
 from treadle.keras_like.core.naming import auto_name
@@ -42,6 +42,10 @@ class Metric:
         self.name = name or auto_name(type(self).__name__)
         self._dtype = as_policy(dtype or floatx()).compute_dtype
         self._own: list[Variable] = []
+
+    if TYPE_CHECKING:  # attributes that subclasses make by name
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def dtype(self) -> str:

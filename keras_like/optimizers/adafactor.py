@@ -36,7 +36,9 @@ class Adafactor(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._r, self._c, self._v = [], [], []
+        self._r: list[Any] = []
+        self._c: list[Any] = []
+        self._v = []
         for variable in variables:
             shape, name = tuple(variable.shape), variable.name.replace(":", "_")
             for slots, kept in ((self._r, shape[:-1]), (self._c, (*shape[:-2], *shape[-1:]))):
