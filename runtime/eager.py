@@ -74,7 +74,7 @@ class CheckedKernel:
             raise_failure(code, self.threaded, graph, operands, EAGER)
         if self.threaded.sites[code - 1].about == NUMBERS:
             raise numbers_error(op, [r._array for r in results if r.dtype.is_floating])
-        raise op.invalid(*[np.asarray(o._array) for o in operands], **attributes)
+        raise op.invalid(*[np.asarray(o._array) for o in operands], **attributes)  # type: ignore[misc]
 
 
 def kernel_of(op: Op, types: Sequence[TensorType], attributes: dict[str, Any]) -> Kernel | CheckedKernel:

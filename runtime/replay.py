@@ -99,7 +99,7 @@ class _Replay:
         return [*state, *_stacked(found, body.output_types[carried:])]
 
     def _vectorized(self, operands: list[EagerTensor], *, graph: Graph, mapped: tuple[bool, ...]) -> list[EagerTensor]:
-        rows = [_rows(o) if m else o for o, m in zip(operands, mapped)]
+        rows: list[Any] = [_rows(o) if m else o for o, m in zip(operands, mapped)]
         length = next(o.type.shape[0] for o, m in zip(operands, mapped) if m)
         found = [self._program(graph, [r[i] if m else r for r, m in zip(rows, mapped)]) for i in range(length)]
         return _stacked(found, graph.output_types)

@@ -162,7 +162,10 @@ class ConcreteFunction:
         now = checks.settings()
         for (types, then), compiled in list(self._compiled.items()):
             program = compiled.program
-            program.redirect(None if then == now else lambda arrays, types=types: self.compiled(types).program.run(arrays))
+            if then == now:
+                program.redirect(None)
+            else:
+                program.redirect(lambda arrays, types=types: self.compiled(types).program.run(arrays))  # type: ignore[misc]
 
     def _for(self, arguments: Sequence[Any]) -> Compiled:
         if not arguments:

@@ -120,7 +120,7 @@ class Guards:
         """All of a container was read; or an iterator, which cannot be put back."""
         if isinstance(container, _CONTAINERS):
             kind = next(k for k in _CONTAINERS if isinstance(container, k))
-            items = [*container, *container.values()] if kind is dict else list(container)
+            items = [*container, *container.values()] if isinstance(container, dict) else list(container)
             self._note(("contents", id(container)), container, _VIEWS[kind], None, items, f"a {type(container).__name__}")
             for item in items:
                 self._seen[id(item)] = item
@@ -329,6 +329,7 @@ class Guards:
 
     def _expect(self, place: Place, value: Any, where: Location | None) -> None:
         """The trace assigned a plain value: as long as that is there, doing it again changes nothing."""
+        owner: Any
         if isinstance(place, Cell):
             owner, source, constant = place.cell, "{o}.cell_contents", None
         elif isinstance(place, Item):
@@ -370,4 +371,4 @@ def _is_users(owner: Any, name: str) -> bool:
     if module is not None and module.__name__ != "__main__" and not _is_users_module(module):
         return False
     found = getattr(kind, name, None)
-    return not isinstance(found, property) or not is_installed(found.fget.__code__.co_filename)
+    return not isinstance(found, property) or not is_installed(found.fget.__code__.co_filename)  # type: ignore[union-attr]

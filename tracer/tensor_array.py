@@ -347,7 +347,7 @@ class TensorArray:
         """Carry out operations where the contents live, seen by the tapes there."""
         trace, home, listening = state.interpreter, self._home, state.recorders
         while trace is not home and isinstance(trace, FuncGraph):
-            trace, listening = trace.outer, trace.recorders_around
+            listening, trace = trace.recorders_around, trace.outer
         with interpreting(trace), recorders(listening):
             yield
 

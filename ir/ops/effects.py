@@ -168,7 +168,7 @@ class HostCall:
                  where: location.Location | None = None):
         self.op, self.attributes, self.types, self.where = op, attributes, types, where
 
-    def __call__(self, code: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+    def __call__(self, code: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray | np.generic]:
         if int(code) == 0:
             try:
                 return [np.int32(0), *self.op.host(*arrays, **self.attributes)]  # type: ignore[misc]

@@ -211,7 +211,7 @@ class _Threader:
 
     def _call_graphs(self, operation: Operation, operands: Sequence[Value], code: Value) -> tuple[list[Value], Value]:
         """The operation with the code going through its graphs."""
-        rule = {call: self._call, call_with_gradient: self._call, cond: self._cond, while_: self._while,
+        rule: Any = {call: self._call, call_with_gradient: self._call, cond: self._cond, while_: self._while,
                 scan: self._scan, vectorized_call: self._vectorized}[operation.op]
         return rule(list(operands), code, **operation.attributes)
 

@@ -81,7 +81,7 @@ def _call(function: Any, inp: Any, Tout: Any, what: str) -> Any:
     dtypes_out = [dtypes.as_dtype(w.dtype if isinstance(w, TensorSpec) else w) for w in wanted]
     if isinstance(function, _OnTensors):
         function.wanted = dtypes_out
-    shapes = [w.shape if isinstance(w, TensorSpec) else None for w in wanted]
+    shapes: list[Any] = [w.shape if isinstance(w, TensorSpec) else None for w in wanted]
     if all(s is not None and s.is_fully_defined() for s in shapes):
         types = tuple(TensorType.of(d, s.as_list()) for d, s in zip(dtypes_out, shapes))
     elif is_eager():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from treadle.ir.location import Location
 from treadle.ir.ops.effects import HostCall
@@ -20,7 +20,7 @@ class Table(NamedTuple):
     """A part of an explanation: rows of cells. `numbers` are the columns to set to the right."""
 
     title: str
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
     header: tuple[str, ...] = ()
     numbers: tuple[int, ...] = ()
 
@@ -109,7 +109,7 @@ def _costs(program: Program | None) -> list[tuple[str, ...]]:
     memory, cost = program.executable.memory(), program.executable.cost()
     names = (("arguments", "argument_size_in_bytes"), ("outputs", "output_size_in_bytes"),
              ("temporaries", "temp_size_in_bytes"), ("outputs in the place of arguments", "alias_size_in_bytes"))
-    rows = [(what, _bytes(memory[key])) for what, key in names if key in memory]
+    rows: list[tuple[str, ...]] = [(what, _bytes(memory[key])) for what, key in names if key in memory]
     if "flops" in cost:
         rows.append(("floating point operations", f"{cost['flops']:,.0f}"))
     if "bytes accessed" in cost:
@@ -142,4 +142,5 @@ def _called(function: HostCall) -> str:
     if function.op.name == "print":
         return "print"
     inner = function.attributes.get("function")
-    return getattr(inner, "__qualname__", None) or getattr(inner, "__name__", function.op.name)
+    name: Any = getattr(inner, "__qualname__", None) or getattr(inner, "__name__", function.op.name)
+    return name

@@ -9,7 +9,7 @@ from typing import Any
 # The name by which converted code knows `treadle.tracer.frontend.operators`, and with which all names of its own begin.
 # With the dot no program can have such a name, as with the `.0` of Python's own comprehensions.
 OPERATORS = ".treadle"
-_NO_ARGUMENTS = {"posonlyargs": [], "args": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
+_NO_ARGUMENTS: dict[str, Any] = {"posonlyargs": [], "args": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
 
 
 def located(node: Any, where: ast.AST) -> Any:
@@ -73,12 +73,12 @@ def assign(target: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(target, ast.Store())], value)
 
 
-def assign_constant(target: str, value: object, where: ast.AST) -> ast.Assign:
+def assign_constant(target: str, value: Any, where: ast.AST) -> ast.Assign:
     """`target = value`, at the line of `where`."""
     return located(assign(target, ast.Constant(value)), where)
 
 
-def call_operator(operator: str, arguments: Sequence[ast.expr], where: ast.AST) -> ast.Call:
+def call_operator(operator: str, arguments: Iterable[ast.expr], where: ast.AST) -> ast.Call:
     """`_treadle.operator(arguments)`, at the place of `where`."""
     function = ast.Attribute(name(OPERATORS), operator, ast.Load())
     return located(ast.Call(function, list(arguments), []), where)

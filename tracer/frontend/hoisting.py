@@ -26,9 +26,9 @@ class Hoisting:
             if isinstance(s, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 out.append(s)
                 continue
-            for field in ("body", "orelse", "finalbody"):
-                if isinstance(getattr(s, field, None), list):
-                    setattr(s, field, self.block(getattr(s, field)))
+            for nested in ("body", "orelse", "finalbody"):
+                if isinstance(getattr(s, nested, None), list):
+                    setattr(s, nested, self.block(getattr(s, nested)))
             for part in [*getattr(s, "handlers", []), *getattr(s, "cases", [])]:
                 part.body = self.block(part.body)
             field = "test" if isinstance(s, (ast.If, ast.Assert)) else (
@@ -37,7 +37,7 @@ class Hoisting:
                 # The test is computed at the head of each round.
                 before, test = self._taken_out(s.test)
                 ended = self.fresh("ended")
-                end = [assign(ended, ast.Constant(True)), ast.Break()] if s.orelse else [ast.Break()]
+                end: list[ast.stmt] = [assign(ended, ast.Constant(True)), ast.Break()] if s.orelse else [ast.Break()]
                 s.body = [*before, located(ast.If(ast.UnaryOp(ast.Not(), test), end, []), s.test), *s.body]
                 s.test = located(ast.Constant(True), s.test)
                 if s.orelse:
