@@ -248,6 +248,6 @@ def unbound_in_a_loop_that_may_not_run(n):
     total = 0
     while i < n:
         total = total + missing  # noqa: F821
-        missing = i
+        missing = i  # noqa: F841
         i += 1
     return total
