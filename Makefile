@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	$(BIN)/treadle demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -13,6 +13,16 @@ _SEED = int(os.environ.setdefault("TREADLE_TEST_SEED", str(random.SystemRandom()
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="draw more in the random checks")
+    parser.addoption("--draw", type=float, default=1.0, help="run this share of the rows of the tables, drawn anew each time")
+
+
+def pytest_collection_modifyitems(config, items):
+    share = config.getoption("--draw")
+    if share < 1:
+        draw = random.Random(_SEED)
+        drawn = [item for item in items if not hasattr(item, "callspec") or draw.random() < share]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(drawn)])
+        items[:] = drawn
 
 
 def pytest_terminal_summary(terminalreporter):
