@@ -62,6 +62,7 @@ class FuncGraph(TensorInterpreter):
         self.report: Report = around.report if around is not None and converts is None else Report()
         self.made: dict[int, Any] = {}  # objects made while tracing
         self.handlers: list[Callable] = []  # of the `try` statements that user code is in
+        self.may_fail: list[bool] = []  # for each `try` whose `finally` is to come: whether a failure was staged in it
         self.may_create = may_create
         self.created: list[Variable] = []
         self.captures: list[tuple[Any, Value]] = []

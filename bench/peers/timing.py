@@ -6,7 +6,7 @@ import time
 
 def median_us(call, calls=500, rounds=15):
     """The median over `rounds` of the mean over `calls`."""
-    for _ in range(50):
+    for _ in range(min(50, calls)):
         call()
     times = []
     for _ in range(rounds):

@@ -153,6 +153,12 @@ class Blocks(Expressions):
             caught = delayed(located(ast.Tuple(kinds, ast.Load()), node))
             item = ast.withitem(call_operator("catching", [caught], node))
             node.body = [located(ast.With([item], node.body), node.body[0])]
+        if node.finalbody:
+            # What a failing program would have done in `finally` is lost: noticed, where it would have been seen.
+            before = ast.withitem(call_operator("attempted", [], node))
+            node.body = [located(ast.With([before], node.body), node.body[0])]
+            after = ast.withitem(call_operator("finally_", [], node.finalbody[0]))
+            node.finalbody = [located(ast.With([after], node.finalbody), node.finalbody[0])]
         return node
 
     visit_TryStar = visit_Try

@@ -10,12 +10,13 @@ import functools
 import operator
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from treadle.ir import dtypes, errors
+from treadle.ir import dtypes, errors, location
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
 from treadle.runtime.interpreter import current
@@ -192,6 +193,42 @@ class catching:
         if self.trace is not None:
             self.trace.handlers.pop()
         return None
+
+
+def _holds_since(trace: FuncGraph, start: int, names: set[str]) -> bool:
+    """True if an operation of one of the names was staged since `start`, nested graphs included."""
+    return any(inner.op.name in names for operation in trace.graph.operations[start:]
+               for inner in [operation, *(o for graph in operation.graphs for o in graph.walk())])
+
+
+class attempted:
+    """`with attempted()`: around the body of a `try` with a `finally`. Notes whether a failure was staged in it."""
+
+    def __enter__(self) -> None:
+        self.trace = _trace()
+        self.start = len(self.trace.graph.operations) if self.trace is not None else 0
+
+    def __exit__(self, *exception: Any) -> None:
+        if self.trace is not None:
+            self.trace.may_fail.append(_holds_since(self.trace, self.start, {"check"}))
+
+
+class finally_:
+    """`with finally_()`: around the block of a `finally`. A failing program does nothing after its failure: say so."""
+
+    def __enter__(self) -> None:
+        self.trace = _trace()
+        self.start = len(self.trace.graph.operations) if self.trace is not None else 0
+
+    def __exit__(self, *exception: Any) -> None:
+        if self.trace is None or not self.trace.may_fail or not self.trace.may_fail.pop():
+            return
+        if _holds_since(self.trace, self.start, {"print", "host_function"}):
+            where = location.user_location() or location.Location(__file__, 0)
+            warnings.warn_explicit(
+                "What this `finally` prints or calls is done only if nothing failed before: a compiled program stops at a "
+                "failing `raise` or `assert` that depends on a tensor. Put it around the call of the compiled function.",
+                UserWarning, where.file, where.line)
 
 
 class _Managed:
