@@ -500,7 +500,10 @@ def test_feeds_a_function_without_retracing():
 def test_inside_a_function():
     @tf.function
     def total():
-        return sum(x + ds.reduce(tf.constant(0, tf.int64), lambda s, y: s + y) for x in ds)
+        result = tf.constant(0, tf.int64)
+        for x in ds:
+            result += x + ds.reduce(tf.constant(0, tf.int64), lambda s, y: s + y)
+        return result
 
     ds = Dataset.range(3).map(lambda x: x * int(x)).shuffle(3)  # `int` needs a value, which a trace would not have
     assert total().numpy() == (0 + 1 + 4) + 3 * 5

@@ -4,7 +4,7 @@ import os
 import random
 from pathlib import Path
 
-_SHARE = 0.25
+_SHARE = 0.15
 _WHOLE = {"test_fit.py", "test_dense.py"}
 
 
