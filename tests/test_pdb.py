@@ -26,7 +26,9 @@ def test_a_breakpoint_inside_staged_control_flow(tmp_path):
     # The loop's body may be traced more than once: the debugger stops each time, and once "EOF" would end the program.
     commands = "p z\np y\np sorted(locals())\nc\n" + "c\n" * 10
     done = subprocess.run([sys.executable, str(file)], input=commands, capture_output=True, text=True, timeout=120)
-    assert f"> {file}(10)f()" in done.stdout and "-> y = z" in done.stdout
+    # From Python 3.13 on it stops at the breakpoint itself, before at the next line.
+    assert f"> {file}(10)f()" in done.stdout and "-> y = z" in done.stdout or (
+        f"> {file}(9)f()" in done.stdout and "-> breakpoint()" in done.stdout)
     assert "(Pdb) <tf.Tensor 'add:0' shape=() dtype=float32>" in done.stdout
     assert "treadle_" not in done.stdout.replace(str(tmp_path), ""), done.stdout
     assert "result 5.0" in done.stdout, done.stdout + done.stderr
