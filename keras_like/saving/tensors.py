@@ -1,0 +1,272 @@
+"""Trees of tensors in HDF5, as Keras lays out `.weights.h5`: groups within groups, down to data sets, with attributes."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import h5py
+import ml_dtypes
+import numpy as np
+
+from treadle.keras_like.saving import digests
+from treadle.keras_like.saving.atomic import open_regular, write_atomically
+from treadle.keras_like.saving.errors import ModelFileError, refuse
+
+DEEPEST = 100
+FREE_BYTES = 64 << 20  # what compressed tensors may take unpacked, whatever the size of the file,
+MOST_EXPANSION = 20  # and else this many times its size
+_DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+           "complex64", "complex128"}
+# HDF5 knows no such dtypes: they are kept as bytes, with their name beside them.
+_NAMED = {name: np.dtype(getattr(ml_dtypes, name)) for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2")}
+_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+
+
+class Group(dict[str, Any]):
+    """A group: names to arrays and groups; and its `attributes`: names to strings, lists of strings, numbers or arrays."""
+
+    def __init__(self, contents: Mapping[str, Any] = {}, attributes: Mapping[str, Any] = {}):
+        super().__init__(contents)
+        self.attributes: dict[str, Any] = dict(attributes)
+
+    def group(self, path: str) -> Group:
+        """The group at a path of names with "/" between; made if it is not there."""
+        found = self
+        for name in filter(None, path.split("/")):
+            found = found.setdefault(name, Group())
+        return found
+
+    def at(self, path: str) -> Any:
+        """What is at a path of names with "/" between, or None."""
+        found: Any = self
+        for name in filter(None, path.split("/")):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def write_tensors(file: Any, tree: Mapping[str, Any]) -> None:
+    """Write a tree of dicts (or `Group`s) with arrays for leaves. `file`: a path (then it is atomic, and read again to
+    check it), or a file that can seek and read. Each tensor's digest is kept as an attribute, and one of the whole.
+
+    >>> import io
+    >>> file = io.BytesIO()
+    >>> write_tensors(file, {"dense": {"vars": Group({"0": np.ones(2)}, attributes={"name": "dense"})}})
+    >>> tree = read_tensors(file.getvalue())
+    >>> tree["dense"]["vars"]["0"], tree.at("dense/vars").attributes
+    (array([1., 1.]), {'name': 'dense'})
+    """
+    if isinstance(file, (str, os.PathLike)):
+        write_atomically(file, lambda opened: write_tensors(opened, tree), lambda path: check_tensors(path))
+        return
+    lines: list[tuple[str, Any]] = []
+    with h5py.File(file, "w") as root:
+        _write_group(root, tree, "", lines)
+        root.attrs[digests.ATTRIBUTE] = np.bytes_(digests.of_contents(lines))
+
+
+def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tuple[str, Any]]) -> None:
+    for name, value in getattr(tree, "attributes", {}).items():
+        group.attrs[name] = value
+        lines.append((f"{path}@{name}", _plain(value)))
+    for name, value in tree.items():
+        below = f"{path}/{name}"
+        if isinstance(value, Mapping):
+            lines.append((below, None))
+            _write_group(group.create_group(name), value, below, lines)
+            continue
+        array = np.asarray(value)
+        dtype = array.dtype.name
+        if dtype not in _DTYPES and dtype not in _NAMED:
+            raise refuse(group.file.filename, f"cannot hold {below!r}, an array of dtype {array.dtype}.",
+                         f"Keep numbers: {', '.join(sorted(_DTYPES))}.")
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        made = group.create_dataset(name, data=array)
+        if dtype in _NAMED:
+            made.attrs["dtype"] = dtype
+        digest = digests.of_tensor(array)
+        made.attrs[digests.ATTRIBUTE] = np.bytes_(digest)
+        lines.append((below, digest))
+
+
+def _plain(value: Any) -> Any:
+    """An attribute's value as it is digested: the same before it is written and after it was read."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def read_tensors(source: Any) -> Group:
+    """The tree in an HDF5 file: a path, bytes, or a file that can seek. All of it is read, and nothing else.
+
+    Checked before anything is allocated: sizes against the file's, dtypes, filters; links to elsewhere, virtual and external
+    data, and groups within themselves are refused. Checked afterwards: the digests, if the file has them.
+
+    Raises ModelFileError if the file is not as it should be.
+    """
+    if isinstance(source, (bytes, bytearray)):
+        return _Reader(source, io.BytesIO(source)).read()
+    if hasattr(source, "read"):
+        return _Reader(source, source).read()
+    with open_regular(source) as file:
+        return _Reader(source, file).read()
+
+
+def check_tensors(source: Any) -> None:
+    """Raise ModelFileError if an HDF5 file is not as it should be. Its tensors are read one by one."""
+    with open_regular(source) as file:
+        _Reader(source, file, keep=False).read()
+
+
+class _Reader:
+    """The reading of one file."""
+
+    def __init__(self, source: Any, file: BinaryIO, keep: bool = True):
+        self._source, self._file, self._keep = source, file, keep
+        self._size = file.seek(0, io.SEEK_END)
+        self._stored = 0  # bytes of data so far, as the file says
+        self._unpacked = 0
+        self._seen: set[int] = set()
+        self._lines: list[tuple[str, Any]] = []
+
+    def _refuse(self, problem: str) -> ModelFileError:
+        return refuse(self._source, problem)
+
+    def read(self) -> Group:
+        self._file.seek(0)
+        try:
+            with h5py.File(self._file, "r") as root:
+                self._seen.add(h5py.h5o.get_info(root.id).addr)
+                found = self._group(root, "", 0)
+        except ModelFileError:
+            raise
+        except _H5_ERRORS as error:
+            raise self._refuse(f"is not an HDF5 file, is cut off or is damaged: {error}.") from None
+        digest = found.attributes.pop(digests.ATTRIBUTE, None)
+        if digest is not None and digest != digests.of_contents(self._lines):
+            raise self._refuse("is damaged: its names, attributes or tensors are not those that were written.")
+        return found
+
+    def _group(self, group: Any, path: str, depth: int) -> Group:
+        if depth > DEEPEST:
+            raise self._refuse(f"has groups within groups, more than {DEEPEST} deep.")
+        found = Group(attributes=self._attributes(group, path))
+        self._lines.extend((f"{path}@{name}", _plain(value)) for name, value in found.attributes.items()
+                           if path or name != digests.ATTRIBUTE)
+        for key in group.id:
+            name = key.decode("utf-8")
+            below = f"{path}/{name}"
+            if group.id.links.get_info(key).type != h5py.h5l.TYPE_HARD:
+                raise self._refuse(f"has a link in the place of {below!r}.")
+            kind = h5py.h5o.get_info(group.id, key)
+            if kind.addr in self._seen:
+                raise self._refuse(f"has one object in two places, the second of them {below!r}.")
+            self._seen.add(kind.addr)
+            if kind.type == h5py.h5o.TYPE_GROUP:
+                self._lines.append((below, None))
+                found[name] = self._group(h5py.Group(h5py.h5g.open(group.id, key)), below, depth + 1)
+            elif kind.type == h5py.h5o.TYPE_DATASET:
+                found[name] = self._tensor(group, key, below)
+            else:
+                raise self._refuse(f"has neither a group nor a tensor at {below!r}.")
+        return found
+
+    def _tensor(self, group: Any, key: bytes, path: str) -> Any:
+        dataset = h5py.Dataset(h5py.h5d.open(group.id, key))
+        attributes = self._attributes(dataset, path)
+        dtype = self._dtype(dataset, attributes, path)
+        self._check_storage(dataset, dtype, path)
+        array = np.empty(dataset.shape, dataset.dtype)
+        if array.size:
+            dataset.read_direct(array)
+        array = array.view(dtype) if dtype.name in _NAMED else array.astype(dtype, copy=False)
+        digest = attributes.get(digests.ATTRIBUTE)
+        if digest is not None and digest != digests.of_tensor(array):
+            raise self._refuse(f"is damaged: the tensor {path!r} is not the one that was written.")
+        self._lines.append((path, digest))
+        return array if self._keep else None
+
+    def _dtype(self, dataset: Any, attributes: Mapping[str, Any], path: str) -> np.dtype:
+        found = dataset.dtype
+        named = attributes.get("dtype")
+        if found.kind == "V" and found.names is None and isinstance(named, str) and named in _NAMED and (
+                found.itemsize == _NAMED[named].itemsize and found.subdtype is None):
+            return _NAMED[named]
+        if found.name not in _DTYPES or found.metadata and "enum" not in found.metadata:
+            raise self._refuse(f"has at {path!r} data of dtype {found}, which is no tensor.")
+        return found.newbyteorder("=")
+
+    def _check_storage(self, dataset: Any, dtype: np.dtype, path: str) -> None:
+        """Sizes, before any of the data is read."""
+        if dataset.shape is None:
+            raise self._refuse(f"has no data at {path!r}.")
+        said = math.prod(dataset.shape) * dtype.itemsize
+        plan = dataset.id.get_create_plist()
+        layout = plan.get_layout()
+        if layout == h5py.h5d.VIRTUAL or plan.get_external_count():
+            raise self._refuse(f"keeps the data of {path!r} in other files.")
+        for i in range(plan.get_nfilters()):
+            if plan.get_filter(i)[0] not in _FILTERS:
+                raise self._refuse(f"has at {path!r} data with a filter that is not read: {plan.get_filter(i)[3]!r}.")
+        if said and not plan.get_nfilters():
+            self._stored += said
+        self._unpacked += said
+        if self._stored > self._size or self._unpacked > FREE_BYTES + MOST_EXPANSION * self._size:
+            raise self._refuse(f"says that {path!r} has the shape {dataset.shape} of {dtype}: more than its {self._size} bytes "
+                               "can hold.")
+        if not said:
+            return
+        if layout == h5py.h5d.CHUNKED:
+            self._check_chunks(dataset, dtype, path)
+        elif layout == h5py.h5d.CONTIGUOUS:
+            start = dataset.id.get_offset()
+            if start is None or start + said > self._size:
+                raise self._refuse(f"is cut off: the data of {path!r} are not all there.")
+
+    def _check_chunks(self, dataset: Any, dtype: np.dtype, path: str) -> None:
+        chunk = math.prod(dataset.chunks) * dtype.itemsize
+        needed = math.prod(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks))
+        if chunk > FREE_BYTES + MOST_EXPANSION * self._size:
+            raise self._refuse(f"says that {path!r} has chunks of {chunk} bytes: more than its {self._size} bytes can hold.")
+        if dataset.id.get_num_chunks() != needed:
+            raise self._refuse(f"is cut off: the data of {path!r} are not all there.")
+
+    def _attributes(self, owner: Any, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in owner.attrs:
+            attribute = owner.attrs.get_id(name)
+            dtype = attribute.dtype
+            string = h5py.check_string_dtype(dtype)
+            if attribute.shape is None or string is None and dtype.name not in _DTYPES:
+                raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is neither text nor numbers.")
+            count = math.prod(attribute.shape)
+            # The strings of an array may all be the same bytes of the file.
+            most = count * (self._size if string is not None and string.length is None and count > 1 else dtype.itemsize)
+            if most > FREE_BYTES + self._size:
+                raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is too large.")
+            value = owner.attrs[name]
+            found[name] = _text(value) if string is not None else value
+        return found
+
+
+# What h5py raises for files that are not as they should be.
+_H5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError, AttributeError,
+              NotImplementedError)
+
+
+def _text(value: Any) -> Any:
+    """Strings of an attribute as `str`, or as lists of it."""
+    if isinstance(value, np.ndarray):
+        return [_text(v) for v in value]
+    return bytes(value).decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
