@@ -10,7 +10,7 @@ import numpy as np
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.dims import Size
 from treadle.ir.dtypes import DType
-from treadle.ir.interpreter import state
+from treadle.ir.interpreter import TakeOver, state
 from treadle.ir.op import REGISTRY, on_sizes
 from treadle.ir.types import TensorType
 
@@ -120,7 +120,10 @@ def conj(x: Any) -> Any:
 def as_operand(value: Any, hint: DType | None = None) -> Any:
     """`value` as the current interpreter's kind of tensor. `hint` is the dtype that a Python number takes."""
     current = state.interpreter
-    return value if current.is_operand(value) else current.convert(value, hint)
+    try:
+        return value if current.is_operand(value) else current.convert(value, hint)
+    except TakeOver as other:  # the ops that get it are carried out there
+        return other.interpreter.convert(value, hint)
 
 
 def as_operands(*values: Any) -> list[Any]:
