@@ -11,6 +11,11 @@ HOOKS = (*BATCH_HOOKS, "on_epoch_begin", "on_epoch_end", "on_train_begin", "on_t
          "on_predict_begin", "on_predict_end")
 
 
+def _batch_hooks(kind: str) -> tuple[str, ...]:
+    names = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
+    return (*names, "on_batch_begin", "on_batch_end") if kind == "train" else names
+
+
 class Callback:
     """Base of callbacks. `self.model` is the model, `self.params` what `fit` was asked for.
 
@@ -33,6 +38,14 @@ class Callback:
     def set_model(self, model: Any) -> None:
         """Called with the model before anything else."""
         self._model = model
+
+    def needs_batch(self, kind: str) -> bool:
+        """Whether this callback looks at single batches of "train", "test" or "predict".
+
+        Where no callback does, the steps of an epoch need not stop for Python after each. Default: whether a method for
+        batches is defined.
+        """
+        return any(getattr(type(self), n, None) is not getattr(Callback, n) or n in vars(self) for n in _batch_hooks(kind))
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch of training."""
@@ -109,9 +122,8 @@ class CallbackList(Callback):
         self.callbacks.append(callback)
 
     def needs_batch(self, kind: str) -> bool:
-        """True if a callback defines a method for single batches of "train", "test" or "predict"."""
-        names = [f"on_{kind}_batch_begin", f"on_{kind}_batch_end", *(["on_batch_begin", "on_batch_end"] * (kind == "train"))]
-        return any(getattr(type(c), n, None) is not getattr(Callback, n) or n in vars(c) for c in self.callbacks for n in names)
+        """True if one of the callbacks looks at single batches of "train", "test" or "predict"."""
+        return any(c.needs_batch(kind) for c in self.callbacks)
 
 
 def _forwarded(name: str) -> Any:

@@ -1,19 +1,32 @@
-"""The progress bar: one line that is written over on a terminal, and plain lines anywhere else."""
+"""The progress bar: one line that is written over on a terminal, and one plain line an epoch anywhere else."""
 
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+import treadle as tf
 from treadle.keras_like.callbacks.callback import Callback
+
+_BOLD, _GREEN, _WHITE, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
+
+
+def on_terminal() -> bool:
+    """True where a line can be written over: on a terminal, in a notebook, in PyCharm."""
+    return (hasattr(sys.stdout, "isatty") and sys.stdout.isatty()) or "ipykernel" in sys.modules \
+        or "PYCHARM_HOSTED" in os.environ
 
 
 class Progbar:
     """Shows how far something has got, and what it measures.
+
+    On a terminal the line is written over as it goes; anywhere else only the last state is printed, without colours.
 
     Args:
         target: how many steps there are, None if that is not known.
@@ -21,127 +34,166 @@ class Progbar:
         verbose: 0 nothing, 1 a bar, 2 a line at the end.
         interval: seconds between two updates of the terminal. Default 0.05.
         stateful_metrics: names of values to show as they are; others are averaged over the steps.
+        stateless_metrics: the other way round: names of values to average. One of the two can be given.
         unit_name: default "step".
+
+    >>> from treadle import keras
+    >>> bar = keras.utils.Progbar(3, width=6)
+    >>> for step in range(3):
+    ...     bar.update(step + 1, [("loss", 1.0 - step / 4)])
+    3/3 ━━━━━━ 0s ...s/step - loss: 0.5...
     """
 
     def __init__(self, target: int | None, width: int = 20, verbose: int = 1, interval: float = 0.05,
-                 stateful_metrics: Any = None, unit_name: str = "step"):
+                 stateful_metrics: Iterable[str] | None = None, stateless_metrics: Iterable[str] | None = None,
+                 unit_name: str = "step"):
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise tf.errors.InvalidArgumentError(
+                "Only one of `stateful_metrics` and `stateless_metrics` can be given. Received: both.")
         self.target, self.width, self.verbose, self.interval, self.unit_name = target, width, verbose, interval, unit_name
-        self.stateful = set(stateful_metrics or [])
-        self._dynamic = (hasattr(sys.stdout, "isatty") and sys.stdout.isatty()) or "ipykernel" in sys.modules
-        self._values: dict[str, list[float]] = {}
+        self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
+        self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
+        self._over = on_terminal()
+        self._values: dict[str, list[Any]] = {}  # name -> [sum, number of steps]
         self._start = time.time()
-        self._last, self._seen, self._length = 0.0, 0, 0
+        self._after_first: float | None = None
+        self._last = 0.0
+        self._seen = self._length = 0
 
-    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
-        """Show that `current` steps are done; `values` are (name, value) of the latest step."""
-        finalize = finalize if finalize is not None else self.target is not None and current >= self.target
-        for name, value in values or []:
-            if name in self.stateful:
-                self._values[name] = [float(value), 1.0]
-            else:
-                total = self._values.setdefault(name, [0.0, 0.0])
-                steps = max(current - self._seen, 1)
-                total[0] += float(value) * steps
-                total[1] += steps
+    def is_due(self) -> bool:
+        """True if an update now would be shown."""
+        return self.verbose == 1 and self._over and time.time() - self._last >= self.interval
+
+    def update(self, current: int, values: Iterable[tuple[str, Any]] | None = None, finalize: bool | None = None) -> None:
+        """Show that `current` steps are done; `values` are (name, value) of the latest step.
+
+        `finalize` says that this is the last update; by default it is when `current` reaches the target.
+        """
+        if finalize is None:
+            finalize = self.target is not None and current >= self.target
+        for name, value in values or ():
+            self._take(name, value, max(current - self._seen, 1), finalize)
         self._seen = current
         now = time.time()
-        if self.verbose == 0 or not finalize and (self.verbose == 2 or not self._dynamic or now - self._last < self.interval):
-            return
-        self._last = now
-        passed = now - self._start
-        line = self._bar(current) + self._timing(current, now, finalize)
-        if self.verbose != 1:
-            line = f"{current}/{current} - {_duration(passed)} - {_each(passed, current, self.unit_name)}"
-        line += "".join(f" - {name}: {_number(total / max(count, 1))}" for name, (total, count) in self._values.items())
-        if self._dynamic and self.verbose == 1:
-            padding = " " * max(self._length - len(line), 0)
-            self._length = len(line)
-            sys.stdout.write("\r" + line + padding + ("\n" if finalize else ""))
-        else:
-            sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+        each = self._each(current, now)
+        if self.verbose == 1 and (finalize or self.is_due()):
+            self._write(*self._bar(current, now, each, finalize), finalize)
+            self._last = now
+        elif self.verbose == 2 and finalize and self.target:
+            line = f"{self._count(current)} - {now - self._start:.0f}s - {_duration(each)}/{self.unit_name}"
+            sys.stdout.write(line + self._measured() + "\n")
+            sys.stdout.flush()
 
-    def _bar(self, current: int) -> str:
-        if self.target is None:
-            return f"{current:>7}/Unknown"
-        digits = int(math.log10(max(self.target, 1))) + 1
-        done = int(self.width * min(current / max(self.target, 1), 1.0))
-        return f"{current:>{digits}}/{self.target} {'━' * done}{'─' * (self.width - done)}"
-
-    def _timing(self, current: int, now: float, finalize: bool) -> str:
-        each = (now - self._start) / max(current, 1)
-        if self.target is None or finalize:
-            return f" {_duration(now - self._start)} {_each(now - self._start, current, self.unit_name)}"
-        return f" {_duration(each * (self.target - current))} {_each(now - self._start, current, self.unit_name)}"
-
-    def add(self, n: int, values: Any = None) -> None:
+    def add(self, n: int, values: Iterable[tuple[str, Any]] | None = None) -> None:
         """`update` by n more steps."""
         self.update(self._seen + n, values)
 
+    def _take(self, name: str, value: Any, steps: int, finalize: bool) -> None:
+        averaged = name not in self.stateful_metrics if self.stateful_metrics is not None else name in (
+            self.stateless_metrics or ())
+        if not averaged or finalize or name not in self._values:
+            steps = 1 if not averaged or finalize else steps
+            self._values[name] = [value * steps, steps]
+        else:
+            self._values[name][0] += value * steps
+            self._values[name][1] += steps
+
+    def _each(self, current: int, now: float) -> float:
+        """Seconds a step. The first one, which compiles, does not count once there are more."""
+        if not current:
+            return 0.0
+        first = self._after_first
+        each = (now - first) / (current - 1) if first is not None and current > 1 else (now - self._start) / current
+        if current == 1:
+            self._after_first = now
+        return each
+
+    def _count(self, current: int) -> str:
+        return f"{current:{int(math.log10(self.target or 1)) + 1}d}/{self.target}"
+
+    def _bar(self, current: int, now: float, each: float, finalize: bool) -> tuple[str, str]:
+        """The line, with colours and without."""
+        spent = f"{now - self._start:.0f}s"
+        if self.target:
+            done = int(self.width * current / self.target)
+            full, empty = "━" * done, "━" * (self.width - done)
+            colored = f"{_BOLD}{self._count(current)}{_PLAIN} " + (
+                f"{_GREEN}{full}{_PLAIN}" if done > 0 else "") + f"{_WHITE}{empty}{_PLAIN}"
+            plain = f"{self._count(current)} {full}{empty}"
+            spent = spent if finalize else _remaining(each * (self.target - current))
+        else:
+            colored = plain = f"{current:7d}/Unknown"
+        rest = f" {_duration(each)}/{self.unit_name}{self._measured()}"
+        return f"{colored} {_BOLD}{spent}{_PLAIN}{rest}", f"{plain} {spent}{rest}"
+
+    def _measured(self) -> str:
+        found = ""
+        for name, (total, count) in self._values.items():
+            mean = float(np.mean(total)) / max(1, count)
+            found += f" - {name}: {mean:.4f}" if abs(mean) > 1e-3 else f" - {name}: {mean:.4e}"
+        return found
+
+    def _write(self, colored: str, plain: str, finalize: bool) -> None:
+        if self._over:
+            blank = " " * max(self._length - len(plain), 0)
+            sys.stdout.write("\b" * self._length + "\r" + colored + blank + "\n" * finalize)
+            self._length = len(plain)
+        else:
+            sys.stdout.write(plain + "\n")
+        sys.stdout.flush()
+
+
+def _remaining(seconds: float) -> str:
+    if seconds > 3600:
+        return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d}:{int(seconds % 60):02d}"
+    return f"{int(seconds // 60)}:{int(seconds % 60):02d}" if seconds > 60 else f"{int(seconds)}s"
+
 
 def _duration(seconds: float) -> str:
-    if seconds >= 3600:
-        return f"{int(seconds // 3600)}:{int(seconds % 3600 // 60):02d}:{int(seconds % 60):02d}"
-    return f"{int(seconds // 60)}:{int(seconds % 60):02d}" if seconds >= 60 else f"{int(seconds)}s"
-
-
-def _each(seconds: float, count: int, unit: str) -> str:
-    each = seconds / max(count, 1)
-    text = f"{each:.0f}s" if each >= 1 else f"{each * 1e3:.0f}ms" if each >= 1e-3 else f"{each * 1e6:.0f}us"
-    return f"{text}/{unit}"
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) > 1e-3 or value == 0 else f"{value:.4e}"
+    if seconds >= 1 or seconds == 0:
+        return f"{seconds:.0f}s"
+    return f"{seconds * 1e3:.0f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.0f}us"
 
 
 class ProgbarLogger(Callback):
-    """Shows training and evaluation on the terminal: what `verbose=1` and `verbose=2` add."""
+    """Shows training, evaluation and prediction: what `verbose=1` (a bar) and `verbose=2` (a line an epoch) add.
 
-    def __init__(self, verbose: int | None = None) -> None:
+    On a terminal it looks at each batch, and reads the metrics, which waits for the device, every 0.05 seconds. Anywhere
+    else it looks at no batch.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
+        self.verbose, self.epochs = 1, 1
+        self.target: int | None = None
         self.bar: Progbar | None = None
-        self.verbose = verbose
         self._done = 0
         self._in_fit = False  # where an evaluation is part of the epoch's line
 
+    def needs_batch(self, kind: str) -> bool:
+        """On a terminal, or where nobody knows how many steps there are."""
+        return self.verbose == 1 and on_terminal() or self.verbose > 0 and self.target is None
+
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
-        if self.verbose is None:
-            self.verbose = params.get("verbose", 1)
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if self.verbose and self.params.get("epochs", 1) > 1:
-            print(f"Epoch {epoch + 1}/{self.params['epochs']}")
-        self._begin()
+        verbose = params.get("verbose", 1)
+        self.verbose, self.epochs = 1 if verbose == "auto" else int(verbose), params.get("epochs") or 1
+        self.target = params.get("steps")
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._in_fit = True
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._begin()
+        if self.verbose and self.epochs > 1:
+            print(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_test_begin(self, logs: Any = None) -> None:
         if not self._in_fit:
             self._begin()
 
-    on_predict_begin = on_test_begin
-
-    def _begin(self) -> None:
-        self.bar, self._done = None, 0
-        self._started = time.time()
-
-    def _bar(self) -> Progbar:
-        if self.bar is None:
-            self.bar = Progbar(self.params.get("steps"), verbose=self.verbose or 0,
-                               stateful_metrics=_Everything())
-            self.bar._start = self._started
-        return self.bar
-
-    def _step(self, batch: int, logs: Any) -> None:
-        self._done = batch + 1
-        if self.verbose == 1:
-            bar = self._bar()
-            if bar._dynamic and time.time() - bar._last >= bar.interval:  # reading the metrics waits for the device
-                bar.update(self._done, _values(logs), finalize=False)
+    def on_predict_begin(self, logs: Any = None) -> None:
+        self._begin()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._step(batch, logs)
@@ -160,24 +212,21 @@ class ProgbarLogger(Callback):
         if not self._in_fit:
             self._finish(logs)
 
-    on_predict_end = on_test_end
+    def on_predict_end(self, logs: Any = None) -> None:
+        self._finish(None)
+
+    def _begin(self) -> None:
+        self._done = 0
+        self.bar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
+
+    def _step(self, batch: int, logs: Any) -> None:
+        self._done = batch + 1
+        if self.bar is not None and self.verbose == 1:
+            self.bar.update(self._done, (logs or {}).items() if self.bar.is_due() else None, finalize=False)
 
     def _finish(self, logs: Any) -> None:
-        if self.verbose:
-            bar = self._bar()
-            bar.target = self._done or bar.target
-            bar.update(self._done or bar.target or 0, _values(logs), finalize=True)
-
-
-class _Everything(set):
-    def __contains__(self, item: object) -> bool:
-        return True
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-
-def _values(logs: Any) -> list[tuple[str, float]]:
-    return [(k, float(np.asarray(v))) for k, v in (logs or {}).items() if np.ndim(v) == 0]
-
-
+        if self.bar is not None:
+            if self.target is None:
+                self.target = self._done or self.params.get("steps")
+            self.bar.target = self.target
+            self.bar.update(self.target or 0, (logs or {}).items(), finalize=True)
