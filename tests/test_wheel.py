@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def test_the_wheel_imports_from_an_empty_directory(wheel, tmp_path):
             f"assert tf.__file__.startswith({str(site)!r}), tf.__file__\n"
             "f = tf.function(lambda x: tf.reduce_sum(x * 2.0))\n"
             "print(f(tf.constant([1.0, 2.0])).numpy())\n")
-    done = subprocess.run([python, "-c", code], cwd=empty, capture_output=True, text=True)
+    outside = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run([python, "-c", code], cwd=empty, capture_output=True, text=True, env=outside)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "6.0"

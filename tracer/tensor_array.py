@@ -31,7 +31,7 @@ from treadle.runtime.tensor_shape import TensorShape
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.elements import Contents, Elements, known_index, known_size, outside, stack_many
 from treadle.tracer.staging.intervals import interval
-from treadle.tracer.staging.loops import CannotCarry
+from treadle.tracer.staging.loops import cannot_carry
 
 
 class TensorArray:
@@ -378,7 +378,7 @@ class TensorArray:
         while trace is not self._home and getattr(trace, "runs_all", False) and isinstance(trace.count, int):
             trace = trace.outer
         if found is None or not isinstance(found[1], int) or trace is not self._home:
-            raise CannotCarry(
+            raise cannot_carry(
                 "A TensorArray of dynamic size grows while tracing, so the index must be known then, or be the counter of a "
                 "`for` loop of known length (not under an `if`). Received: an index that only the program knows. Pass "
                 "`size=` with the most elements that there can be, without `dynamic_size`.")

@@ -30,7 +30,7 @@ from treadle.tracer.frontend.build import (
 from treadle.tracer.frontend.exits import Exits, is_never_staged
 from treadle.tracer.frontend.expressions import Expressions, Scope, as_index
 from treadle.tracer.frontend.hoisting import Hoisting
-from treadle.tracer.frontend.scope import bound, declared, escaping, exposed, parameters, read
+from treadle.tracer.frontend.scope import bound, declarations, exposed, parameters, read
 
 
 class Blocks(Expressions):
@@ -322,10 +322,10 @@ class Blocks(Expressions):
 def make_scope(node: ast.FunctionDef, outer: Scope | None, free: frozenset[str] = frozenset()) -> Scope:
     """The scope of a function's body."""
     scope = Scope(set(parameters(node.args)) | set(bound(node.body)), outer, free)
-    scope.global_names = declared(node.body, ast.Global)
-    scope.nonlocal_names = declared(node.body, ast.Nonlocal)
+    declared = declarations(node.body)
+    scope.global_names, scope.nonlocal_names = declared.globals, declared.nonlocals
     scope.own -= scope.global_names
-    scope.escaping = escaping(node.body) & scope.own
+    scope.escaping = declared.escaping & scope.own
     return scope
 
 

@@ -31,19 +31,30 @@ def located(node: Any, where: ast.AST) -> Any:
     return node
 
 
-_LEAVES = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)
+# Fields that hold no nodes with a place of their own: names, constants, operators, contexts.
+_PLAIN = {"ctx", "op", "ops", "id", "attr", "arg", "name", "asname", "names", "kwd_attrs", "rest", "module", "level", "kind",
+          "type_comment", "is_async", "simple", "conversion"}
+_parts: dict[type, tuple[str, ...]] = {ast.Constant: (), ast.MatchSingleton: ()}
 
 
 def children(node: ast.AST) -> list[ast.AST]:
-    """The nodes directly inside a node, operators and contexts left out."""
+    """The nodes directly inside a node; operators, contexts and imported names left out."""
+    kind = type(node)
+    fields = _parts.get(kind)
+    if fields is None:
+        fields = _parts[kind] = tuple(f for f in kind._fields if f not in _PLAIN)
     found: list[ast.AST] = []
-    held = node.__dict__
-    for field in node._fields:
-        value = held.get(field)
-        if type(value) is list:
-            found.extend([v for v in value if isinstance(v, ast.AST)])
-        elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-            found.append(value)
+    if fields:
+        held = node.__dict__
+        for field in fields:
+            value = held.get(field)
+            if value is not None:
+                if type(value) is not list:
+                    found.append(value)
+                elif None in value:  # `**x` in a dict, an argument without default
+                    found.extend([v for v in value if v is not None])
+                else:
+                    found.extend(value)
     return found
 
 

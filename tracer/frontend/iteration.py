@@ -17,7 +17,7 @@ from treadle.runtime.variable import Variable
 from treadle.tracer.frontend import datasets
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.branches import stage_if
-from treadle.tracer.staging.loops import CannotCarry, Iteration, Loop
+from treadle.tracer.staging.loops import Iteration, Loop, may_unroll
 from treadle.tracer.staging.places import places_of
 
 _MOST_UNROLLED = 10_000     # iterations of a staged loop that is unrolled because its state does not go round
@@ -250,8 +250,8 @@ def _staged_for(items: Staged, body: Callable, stop: Callable | None, names: tup
     iteration = Iteration(body, test, count, rows, None if rows is not None else items.item, first=True)
     try:
         loop.run(iteration)
-    except CannotCarry:
-        if not isinstance(items.length, int) or items.length > _MOST_UNROLLED:
+    except errors.StagingError as error:
+        if not may_unroll(error) or not isinstance(items.length, int) or items.length > _MOST_UNROLLED:
             raise
         _python_for((items.item(k) for k in range(items.length)), body, stop, names)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from treadle.tracer.frontend.build import OPERATORS, children
 
@@ -63,26 +64,29 @@ def _assigned(expression: ast.expr) -> tuple[str, ...]:
     return known
 
 
-def declared(nodes: Iterable[ast.AST], kind: type) -> set[str]:
-    """The names in `global` (or `nonlocal`) statements of this scope."""
-    found: set[str] = set()
-    stack = list(nodes)
+@dataclass
+class Declarations:
+    """The names that a function's own statements declare, and those that functions inside it declare `nonlocal`."""
+
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+    escaping: set[str] = field(default_factory=set)
+
+
+def declarations(nodes: Iterable[ast.AST]) -> Declarations:
+    """What is declared in a function's body. Calling functions defined there may change the `escaping` names."""
+    found = Declarations()
+    stack = [(node, False) for node in nodes]
     while stack:
-        node = stack.pop()
-        if isinstance(node, kind):
-            found.update(node.names)  # type: ignore[attr-defined]
-        elif not isinstance(node, _SCOPES):
-            stack.extend(children(node))
-    return found
-
-
-def escaping(nodes: Iterable[ast.AST]) -> set[str]:
-    """The names that functions defined here declare `nonlocal`: calling them may change the names."""
-    found: set[str] = set()
-    for outer in nodes:
-        for node in ast.walk(outer):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found |= declared(node.body, ast.Nonlocal)
+        node, inner = stack.pop()
+        if isinstance(node, ast.Global):
+            if not inner:
+                found.globals.update(node.names)
+        elif isinstance(node, ast.Nonlocal):
+            (found.escaping if inner else found.nonlocals).update(node.names)
+        elif not isinstance(node, ast.expr):
+            inner = inner or isinstance(node, _SCOPES)
+            stack.extend([(child, inner) for child in children(node)])
     return found
 
 

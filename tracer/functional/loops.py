@@ -18,7 +18,7 @@ from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.tensor_shape import TensorShape
 from treadle.tracer.functional.common import Held, is_tracing, same_structure, tensors, user_function
 from treadle.tracer.staging.block import as_predicate
-from treadle.tracer.staging.loops import CannotCarry, Iteration, Loop
+from treadle.tracer.staging.loops import Iteration, Loop, may_unroll
 from treadle.tracer.tensor_array import TensorArray
 
 _MOST_UNROLLED = 10_000
@@ -151,8 +151,8 @@ def _stage(loop: _WhileLoop, limit: Any) -> None:
     names = [h.name for h in loop.held]
     try:
         Loop(loop.held, names, names).run(Iteration(lambda _: loop.step(), loop.test, limit, first=first))
-    except CannotCarry:
-        if not loop.relaxed:
+    except errors.StagingError as error:
+        if not may_unroll(error) or not loop.relaxed:
             raise
         _unroll(loop, limit)
 

@@ -44,8 +44,16 @@ _INT = TensorType.of(dtypes.int32)
 _BOOL = TensorType.of(dtypes.bool_)
 
 
-class CannotCarry(errors.StagingError):
+def cannot_carry(message: str, where: Any = None, see: str | None = None) -> errors.StagingError:
     """A loop's state is not of a kind that goes round a compiled loop. A loop of known length is then unrolled."""
+    error = errors.StagingError(message, where, see=see)
+    error.unroll = True  # type: ignore[attr-defined]
+    return error
+
+
+def may_unroll(error: errors.StagingError) -> bool:
+    """True if the error is one that unrolling the loop avoids."""
+    return getattr(error, "unroll", False)
 
 
 @dataclass
@@ -140,7 +148,7 @@ class Loop:
 
     def _refuse(self, name: str, why: str) -> Any:
         subject = name if name.startswith("a ") else f"`{shown(name)}`"
-        raise CannotCarry(
+        raise cannot_carry(
             f"A loop on a tensor keeps the kind, dtype and shape of what it changes. Received: {subject}: {why}. Convert "
             "or pad it before the loop, collect results in a `tf.TensorArray`, or loop over a Python `range`, which is "
             "unrolled.", self.where, see="loop-state-that-changes")
