@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable
+from functools import wraps
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core import tracking
-from treadle.keras_like.core.deferred import call_layer, is_deferred
+from treadle.keras_like.core.deferred import call_layer, called_inputs, called_outputs, holds_deferred, is_deferred
+from treadle.keras_like.core.holding import Holder
+from treadle.keras_like.core.input_spec import check_inputs
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import DTypePolicy, as_policy
 from treadle.keras_like.core.resolve import resolve
-from treadle.keras_like.core.state import autocasting, calling, inherited_training
+from treadle.keras_like.core.signature import parameters_of_build, signature_of
+from treadle.keras_like.core.state import CallState, autocasting, current_call, inherited_training
 from treadle.keras_like.core.variable import Variable
 
 
-class Layer:
+def _as_build(build: Callable) -> Callable:
+    """A class's `build`, with what goes around it: the weights' paths, and a note of the shapes."""
+
+    @wraps(build)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
+        call = current_call()
+        if call is not None and call.layer is self and call.building:  # `super().build(...)`
+            build(self, *args, **kwargs)
+            return
+        with tf.init_scope(), autocasting(None), CallState(self, inherited_training(), building=True) as state:
+            self._path = state.path
+            build(self, *args, **kwargs)
+        self._build_shapes = dict(zip(parameters_of_build(type(self)), args)) | kwargs
+        self._built = True
+
+    return wrapper
+
+
+class Layer(Holder):
     """A computation with weights. Subclasses define `call`, and usually `build(input_shape)`, which makes the weights.
 
     Args:
@@ -45,7 +64,7 @@ class Layer:
 
     def __init__(self, *, activity_regularizer: Any = None, trainable: bool = True, dtype: Any = None,
                  autocast: bool = True, name: str | None = None, **kwargs: Any):
-        self._start(kwargs)
+        self._start()
         self.name = auto_name(type(self).__name__) if name is None else str(name)
         self._trainable = bool(trainable)
         self._dtype_policy = as_policy(dtype)
@@ -61,14 +80,28 @@ class Layer:
         if kwargs:
             raise tf.errors.DtypeError(f"`{type(self).__name__}` has no argument {next(iter(kwargs))!r}.")
 
-    def _start(self, kwargs: dict[str, Any]) -> None:
+    # The `InputSpec`s that the first argument is checked against.
+    input_spec: Any = None
+    # Whether masks of the inputs go on to the outputs, as `compute_mask` says.
+    supports_masking = False
+    _round = _losses_round = 0
+    _path: str | None = None
+    _build_shapes: dict[str, Any] | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _as_build(vars(cls)["build"])  # type: ignore[method-assign]
+        if "compute_mask" in vars(cls) and "supports_masking" not in vars(cls):
+            cls.supports_masking = True
+
+    def _start(self) -> None:
         """State that must be there before the subclass's own."""
         self._losses: list[Any] = []
         self._own: list[Variable] = []
+        self._stopped: list[Any] = []  # weights that `trainable = False` made so
         self._built = False
         self._inbound: list[Any] = []
-        self._input_spec: Any = None
-        self.supports_masking = getattr(type(self), "supports_masking", False)
 
     if TYPE_CHECKING:  # attributes that `build` and `_keep` make
 
@@ -106,17 +139,24 @@ class Layer:
                 "layer on inputs whose last size is known.")
         variable = Variable(resolve("initializers", initializer), shape=shape, dtype=kind, trainable=trainable,
                             autocast=autocast, name=name or "variable")
-        variable.path = f"{self.path}/{variable.name}"
+        call = current_call()
+        if call is None or call.layer is not self:
+            call = CallState(self, building=True)
+        variable.path = f"{call.path}/{variable.name}"
         variable.regularizer = resolve("regularizers", regularizer)
         variable.constraint = resolve("constraints", constraint)
         self._own.append(variable)
+        variable._found_trainable = variable.trainable
+        if not self._trainable and variable.trainable:
+            variable.trainable = False
+            self._stopped.append(variable)
         return variable
 
     add_variable = add_weight
 
+    @_as_build
     def build(self, input_shape: Any) -> None:
         """Make the weights for inputs of this shape (with None for open sizes). Called before the first call."""
-        self._built = True
 
     @property
     def built(self) -> bool:
@@ -129,21 +169,32 @@ class Layer:
 
     @property
     def path(self) -> str:
-        """The layer's name, after those of the layers it is made in."""
-        return self.name
+        """The names of the layers in which it was built, and its own: "sequential/dense"."""
+        return self._path or self.name
 
     def _build_for(self, arguments: dict[str, Any]) -> None:
-        """Call `build` with the shapes it asks for."""
-        if self._built:
-            return
-        names = [p for p in inspect.signature(self.build).parameters if p not in ("args", "kwargs")]
-        with tf.init_scope(), autocasting(None):
-            shapes = {n: tracking.shapes_of(v) for n, v in arguments.items() if tracking.holds_tensor(v)}
-            if len(names) > 1 or names and names[0].endswith("_shape") and names[0].removesuffix("_shape") in shapes:
-                self.build(**{n: shapes[n.removesuffix("_shape")] for n in names if n.removesuffix("_shape") in shapes})
-            else:
-                self.build(next(iter(shapes.values()), None))
-        self._built = True
+        """Call `build` with the shapes it asks for: that of the first argument, or `<argument>_shape` of several."""
+        shapes = {f"{n}_shape": tracking.shapes_of(v) for n, v in arguments.items()
+                  if n not in ("training", "mask") and tracking.holds_tensor(v)}
+        names = parameters_of_build(type(self))
+        wanted = {n: shapes[n] for n in names if n in shapes}
+        if len(names) == 1 and not wanted or names and names[0] not in wanted:
+            wanted[names[0]] = next(iter(shapes.values()), None)
+        self.build(**wanted)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that `build` was called with, for `build_from_config`."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Make the weights again that were there when `get_build_config` was called."""
+        if config and "input_shape" in config:
+            self.build(config["input_shape"])
+        elif config and "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
 
     # --- calling ---
 
@@ -151,170 +202,162 @@ class Layer:
         """The computation. Defined by subclasses."""
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `call`.")
 
+    @tf.debugging.filter_traceback
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not hasattr(self, "_own"):
+        if "_own" not in self.__dict__:
             raise tf.errors.FailedPreconditionError(
                 f"`{type(self).__name__}.__init__` must call `super().__init__()` before anything else.")
-        args, kwargs = self._converted((args, kwargs))
-        if any(map(is_deferred, tf.nest.flatten((args, kwargs)))):
+        args = tuple(map(self._converted, args))
+        kwargs = {name: self._converted(value) for name, value in kwargs.items()}
+        if any(map(holds_deferred, args)) or any(map(holds_deferred, kwargs.values())):
             return call_layer(self, args, kwargs)
         return self._run(args, kwargs)
 
-    def _converted(self, given: Any) -> Any:
-        """Arrays and numbers among the arguments as tensors; floating ones in the compute dtype."""
-        wanted = tf.as_dtype(self.compute_dtype) if self.autocast else None
+    def _converted(self, value: Any) -> Any:
+        """An argument's arrays as tensors; floating ones in the compute dtype."""
+        if isinstance(value, (list, tuple, dict)):
+            return tf.nest.map_structure(self._converted_leaf, value)
+        return self._converted_leaf(value)
 
-        def convert(leaf: Any) -> Any:
-            ours = isinstance(leaf, (tf.Tensor, tf.Variable))
-            if not ours and (isinstance(leaf, np.ndarray) or hasattr(leaf, "__jax_array__")):
-                leaf = tf.convert_to_tensor(leaf)
-            if isinstance(leaf, tf.Tensor) and wanted is not None and leaf.dtype.is_floating and leaf.dtype is not wanted:
-                return tf.cast(leaf, wanted)
-            return leaf
-
-        return tf.nest.map_structure(convert, given)
+    def _converted_leaf(self, leaf: Any) -> Any:
+        if not isinstance(leaf, (tf.Tensor, tf.Variable)):
+            if leaf is None or isinstance(leaf, (bool, str)) or not (
+                    hasattr(leaf, "__array__") or hasattr(leaf, "__jax_array__")):
+                return leaf
+            leaf = tf.convert_to_tensor(leaf)
+        if self.autocast and leaf.dtype.is_floating and leaf.dtype.name != self.compute_dtype:
+            wanted = tf.as_dtype(self.compute_dtype)
+            if wanted.is_floating:
+                mask = tracking.mask_of(leaf)
+                leaf = tf.cast(leaf, wanted)
+                tracking.set_mask(leaf, mask)
+        return leaf
 
     def _run(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        parameters = _call_parameters(type(self))  # type: ignore[arg-type]  # a class hashes
-        arguments = dict(zip(parameters.names, args)) | kwargs
-        self._build_for({n: v for n, v in arguments.items() if n not in ("training", "mask")})
-        training = kwargs.get("training", arguments.get("training"))
+        signature = signature_of(type(self))  # type: ignore[arg-type]  # a class hashes
+        arguments = signature.bound(args, kwargs)
+        first = args[0] if args else next(iter(arguments.values()), None)
+        if self.input_spec is not None:
+            check_inputs(self, first)
+        if not self._built:
+            self._build_for(arguments)
+            if self.input_spec is not None:
+                check_inputs(self, first)
+        training = arguments.get("training")
         if training is None:
             training = inherited_training()
-        if parameters.training and "training" not in kwargs and len(args) <= parameters.place("training"):
-            kwargs = {**kwargs, "training": bool(training) if training is None else training}
-            if parameters.training_default is not None and training is None:
-                kwargs["training"] = parameters.training_default
-        elif not parameters.training:
-            kwargs = {k: v for k, v in kwargs.items() if k != "training"}  # for the layers inside
-        if parameters.mask and kwargs.get("mask") is None and args and len(args) <= parameters.place("mask"):
-            mask = tf.nest.map_structure(tracking.mask_of, args[0])
-            if any(m is not None for m in tf.nest.flatten(mask)):
-                kwargs = {**kwargs, "mask": mask}
-        with calling(training) as outermost, autocasting(self.compute_dtype if self.autocast else None):
-            if outermost:
-                for layer in self._flatten_layers():
-                    layer._losses.clear()
+        if training is None:
+            training = signature.default_training
+        if not signature.training:
+            kwargs.pop("training", None)  # meant for the layers inside
+        elif training is not None or signature.needs_training:
+            args, kwargs = signature.told("training", training, args, kwargs)
+        for name, mask_name in signature.masks.items():
+            if arguments.get(mask_name) is None and arguments.get(name) is not None:
+                mask = tracking.masks_of(arguments[name])
+                if mask is not None:
+                    args, kwargs = signature.told(mask_name, mask, args, kwargs)
+        mask = arguments.get("mask") if signature.mask else None
+        if mask is None:
+            mask = tracking.masks_of(first)
+            if signature.mask and mask is not None:
+                args, kwargs = signature.told("mask", mask, args, kwargs)
+        with CallState(self, training) as state, autocasting(self._read_dtype()):
+            self._round = state.round
             outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
-        if self.activity_regularizer is not None:
-            for output in tf.nest.flatten(outputs):
-                loss = self.activity_regularizer(output)
-                # As Keras: the mean over the batch, so that its size does not matter.
-                self.add_loss(loss / tf.cast(tf.shape(output)[0], loss.dtype) if output.shape.rank else loss)
-        return self._with_masks(args, outputs)
-
-    def _with_masks(self, args: tuple, outputs: Any) -> Any:
-        """Outputs carry on the mask of the inputs, if the layer knows what becomes of it."""
-        if not self.supports_masking or not args:
-            return outputs
-        before = tf.nest.map_structure(tracking.mask_of, args[0])
-        if all(m is None for m in tf.nest.flatten(before)) and not getattr(self, "_makes_mask", False):
-            return outputs
-        masks = tf.nest.flatten(self.compute_mask(args[0], before))
-        leaves = tf.nest.flatten(outputs)
-        if len(masks) == len(leaves):
-            for leaf, mask in zip(leaves, masks):
-                tracking.set_mask(leaf, mask)
+            if self.activity_regularizer is not None:
+                self._regularize(outputs)
+        self._built = True
+        self._pass_mask_on(first, mask, outputs)
         return outputs
 
+    def _read_dtype(self) -> str | None:
+        """The dtype in which weights are read during the call; None: their own."""
+        policy = self._dtype_policy
+        if not self.autocast or policy.compute_dtype == policy.variable_dtype and current_call() is None:
+            return None
+        return policy.compute_dtype if tf.as_dtype(policy.compute_dtype).is_floating else None
+
+    def _regularize(self, outputs: Any) -> None:
+        for output in tf.nest.flatten(outputs):
+            loss = tf.autograph.tf_convert(self.activity_regularizer)(output)
+            # As Keras: the mean over the batch, so that its size does not matter.
+            self.add_loss(loss / tf.cast(tf.shape(output)[0], loss.dtype) if output.shape.rank else loss)
+
+    def _pass_mask_on(self, inputs: Any, mask: Any, outputs: Any) -> None:
+        """Give the outputs the mask that `compute_mask` makes of the inputs'."""
+        if not self.supports_masking:
+            if mask is not None and not self.__dict__.get("_warned") and all(
+                    m is None for m in tf.nest.flatten(tracking.masks_of(outputs))):
+                self._warned = True
+                warnings.warn(
+                    f"The layer {self.name!r} ({type(self).__name__}) drops the mask of its inputs: layers after it see none. "
+                    "If it should go on, set `supports_masking = True`, or define `compute_mask`.", stacklevel=4)
+            return
+        if mask is None and type(self).compute_mask is Layer.compute_mask:
+            return
+        masks = self.compute_mask(inputs, mask)
+        if masks is not None:
+            for leaf, one in zip(tf.nest.flatten(outputs), tf.nest.flatten(masks)):
+                if one is not None and tracking.mask_of(leaf) is None:
+                    tracking.set_mask(leaf, one)
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the outputs. Default: the first one of the inputs."""
+        """The mask of the outputs. Default: that of the inputs."""
         return previous_mask
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the output for inputs of a shape. Default: found by tracing `call`."""
-        spec = self.compute_output_spec(tracking.specs_of_shapes(args[0] if args else next(iter(kwargs.values())),
-                                                                 self.compute_dtype))
+        """The shape of the output for inputs of a shape (or `<argument>_shape` of several). Default: traces `call`."""
+        spec = self.compute_output_spec(
+            *(tracking.specs_of_shapes(shape, self.compute_dtype) for shape in args),
+            **{name.removesuffix("_shape") if name != "input_shape" else signature_of(type(self)).names[0]:
+               tracking.specs_of_shapes(shape, self.compute_dtype) for name, shape in kwargs.items()})
         return tf.nest.map_structure(lambda s: tuple(s.shape), spec)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """The `TensorSpec`s of the outputs for inputs of given specs. Nothing is computed."""
-        call = tf.function(functools.partial(self._run_flat))
-        return call.get_concrete_function(*args, **kwargs).structured_outputs
+        """The `TensorSpec`s of the outputs for inputs of given specs, or symbolic inputs. Nothing is computed."""
+        args, kwargs = tf.nest.map_structure(
+            lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype) if is_deferred(leaf) else leaf, (args, kwargs))
+        concrete = tf.function(lambda *a, **k: self._run(a, k)).get_concrete_function(*args, **kwargs)
+        self._forget_losses()
+        return concrete.structured_outputs
 
-    def _run_flat(self, *args: Any, **kwargs: Any) -> Any:
-        return self._run(args, kwargs)
+    symbolic_call = compute_output_spec
 
-    # --- what it holds ---
+    def stateless_call(self, trainable_variables: Any, non_trainable_variables: Any, *args: Any, return_losses: bool = False,
+                       **kwargs: Any) -> tuple:
+        """Call the layer with given values in place of those of its variables, which stay as they are.
 
-    def _flatten_layers(self) -> Iterator[Layer]:
-        """This layer and all inside it, each once."""
-        return tracking.layers_in(self, Layer)
-
-    @property
-    def weights(self) -> list[Any]:
-        """All weights: trainable ones first in each layer, this layer's before those of layers inside."""
-        return tracking.weights_of(self, Layer)
-
-    variables = weights
-
-    @property
-    def trainable_weights(self) -> list[Any]:
-        """The weights that training changes; none if the layer is not trainable."""
-        return [v for v, trained in tracking.weights_with_trainability(self, Layer) if trained]
-
-    @property
-    def non_trainable_weights(self) -> list[Any]:
-        """The other weights."""
-        return [v for v, trained in tracking.weights_with_trainability(self, Layer) if not trained]
-
-    trainable_variables = trainable_weights
-    non_trainable_variables = non_trainable_weights
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it sets it for the layers inside too."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self._flatten_layers():
-            layer._trainable = bool(value)
-
-    @property
-    def losses(self) -> list[Any]:
-        """What `add_loss` was given during the last outermost call, and the regularization losses, as scalars."""
-        found: list[Any] = []
-        for layer in self._flatten_layers():
-            found.extend(layer._losses)
-        for variable in self.trainable_weights:
-            regularizer = getattr(variable, "regularizer", None)
-            if regularizer is not None:
-                found.append(regularizer(variable))
-        return found
-
-    def add_loss(self, losses: Any) -> None:
-        """Add scalars to the losses of this call. They are forgotten when the outermost layer is called again."""
-        for loss in tf.nest.flatten(losses):
-            loss = loss() if callable(loss) and not isinstance(loss, tf.Tensor) else loss
-            if loss is not None:
-                loss = tf.convert_to_tensor(loss)
-                self._losses.append(loss if not loss.shape.rank else tf.reduce_mean(loss))
-
-    def count_params(self) -> int:
-        """How many numbers the weights hold."""
-        if not self._built:
-            raise tf.errors.FailedPreconditionError(
-                f"The layer {self.name!r} has no weights yet. Call it on some input, or `build(input_shape)`, first.")
-        return sum(int(np.prod(v.shape.as_list())) for v in self.weights)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The weights' values as NumPy arrays."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set the weights from arrays in the order of `get_weights`; all of them or none."""
-        own = self.weights
-        if len(own) != len(weights):
-            raise tf.errors.InvalidArgumentError(
-                f"The layer {self.name!r} has {len(own)} weights. Received: {len(weights)} arrays.")
-        for variable, value in zip(own, weights):
-            if tuple(variable.shape) != tuple(np.shape(value)):
+        Returns (outputs, the non-trainable variables' values after the call), and the losses with `return_losses`. No
+        gradient goes to the values: differentiate with respect to the variables themselves.
+        """
+        given = [(self.trainable_variables, list(trainable_variables)),
+                 (self.non_trainable_variables, list(non_trainable_variables))]
+        for own, values in given:
+            if len(own) != len(values):
                 raise tf.errors.InvalidArgumentError(
-                    f"The weight {getattr(variable, 'path', variable.name)!r} has the shape {tuple(variable.shape)}. Received: "
-                    f"an array of shape {np.shape(value)}.")
-        for variable, value in zip(own, weights):
-            variable.assign(value)
+                    f"The layer {self.name!r} has {[len(v) for v, _ in given]} trainable and other variables. Received: "
+                    f"{[len(v) for _, v in given]} values.")
+        before = [(v, v.read_value()) for own, _ in given for v in own]
+        try:
+            for own, values in given:
+                for variable, value in zip(own, values):
+                    variable.assign(value)
+            outputs = self(*args, **kwargs)
+            after = [v.read_value() for v in given[1][0]]
+            return (outputs, after, self.losses) if return_losses else (outputs, after)
+        finally:
+            for variable, value in before:
+                variable.assign(value)
+
+    input = property(lambda self: called_inputs(self), doc="The symbolic input of a layer that was called once on one.")
+    output = property(lambda self: called_outputs(self), doc="The symbolic output of a layer that was called once on one.")
+
+    def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
+        """Not available: raises UnimplementedError."""
+        raise tf.errors.UnimplementedError(
+            f"Weights of 8 and 4 bits are not offered. Received: quantize({mode!r}). To halve the memory and the time, use the "
+            "dtype policy 'bfloat16' or 'mixed_bfloat16'.")
 
     # --- dtypes ---
 
@@ -367,24 +410,3 @@ class Layer:
 
 def _policy_config(policy: DTypePolicy) -> Any:
     return {"module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None}
-
-
-class _Parameters:
-    """The parameters of a layer class's `call`."""
-
-    def __init__(self, call: Callable):
-        parameters = list(inspect.signature(call).parameters.values())[1:]
-        self.names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        every = {p.name: p for p in parameters}
-        self.training, self.mask = "training" in every, "mask" in every
-        default = every["training"].default if self.training else None
-        self.training_default = default if isinstance(default, bool) else None
-
-    def place(self, name: str) -> int:
-        """The parameter's position; beyond all positions if it can be given by name only."""
-        return self.names.index(name) if name in self.names else 1 << 30
-
-
-@functools.lru_cache(maxsize=4096)
-def _call_parameters(kind: type) -> _Parameters:
-    return _Parameters(kind.call)  # type: ignore[attr-defined]

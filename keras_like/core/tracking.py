@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
+from treadle.keras_like.core.random import SeedGenerator
 
-_SKIPPED = {"_own", "_inbound", "_losses"}
+# Attributes that are no part of what the user set: records of calls, what `compile` was given, the trainer's own.
+BOOKKEEPING = frozenset({"_own", "_stopped", "_inbound", "_losses", "_losses_round", "_round", "_built", "_build_shapes",
+                         "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics"})
 
 
-def _leaves(value: Any, kinds: tuple) -> Iterator[Any]:
+def _leaves(value: Any, kinds: Any) -> Iterator[Any]:
     """The objects of the given kinds in a value, through lists, tuples and dicts."""
     if isinstance(value, kinds):
         yield value
@@ -24,48 +27,58 @@ def _leaves(value: Any, kinds: tuple) -> Iterator[Any]:
             yield from _leaves(part, kinds)
 
 
-def children(owner: Any, kind: type) -> Iterator[Any]:
-    """The layers in an object's attributes, in the order in which the attributes were set."""
+def children(owner: Any, kinds: Any) -> Iterator[Any]:
+    """The objects of the given kinds in an object's attributes, in the order in which the attributes were set."""
     for name, value in vars(owner).items():
-        if name not in _SKIPPED:
-            yield from _leaves(value, (kind,))
+        if name not in BOOKKEEPING:
+            yield from _leaves(value, kinds)
 
 
 def layers_in(layer: Any, kind: type) -> Iterator[Any]:
-    """A layer and all inside it, each once, outer ones first."""
-    seen = {id(layer)}
+    """A layer and all inside it, each once: before a layer's neighbour come those inside it."""
+    seen: set[int] = set()
     stack = [layer]
     while stack:
         current = stack.pop()
-        yield current
-        fresh = [c for c in children(current, kind) if id(c) not in seen]
-        seen.update(map(id, fresh))
-        stack.extend(fresh[::-1])
+        if id(current) not in seen:
+            seen.add(id(current))
+            yield current
+            stack.extend(list(children(current, kind))[::-1])
 
 
 def own_weights(layer: Any) -> list[Any]:
-    """The weights that a layer itself holds: added, or set as attributes; trainable ones first."""
+    """The weights that a layer itself holds: added, or set as attributes; first those that were trainable when found."""
     found = {id(v): v for v in layer._own}
-    for name, value in vars(layer).items():
-        if name not in _SKIPPED:
-            found.update((id(v), v) for v in _leaves(value, (tf.Variable,)))
-            for module in _leaves(value, (tf.Module,)):
-                found.update((id(v), v) for v in module.variables)
-    return sorted(found.values(), key=lambda v: not v.trainable)
+    for value in children(layer, (tf.Variable, tf.Module)):
+        found.update((id(v), v) for v in ([value] if isinstance(value, tf.Variable) else value.variables))
+    return sorted(found.values(), key=_found_trainable, reverse=True)
 
 
-def weights_of(layer: Any, kind: type) -> list[Any]:
-    """All weights of a layer and of those inside, each once."""
-    return [v for v, _ in weights_with_trainability(layer, kind)]
+def _found_trainable(variable: Any) -> bool:
+    return variable.__dict__.setdefault("_found_trainable", variable.trainable)
 
 
-def weights_with_trainability(layer: Any, kind: type) -> list[tuple[Any, bool]]:
-    """All weights, each with whether it is trained: it and every layer around it must be trainable."""
-    found: dict[int, tuple[Any, bool]] = {}
+def weights_with_owners(layer: Any, kind: type) -> list[tuple[Any, Any]]:
+    """All weights, each once, and the layers that hold them."""
+    found: dict[int, tuple[Any, Any]] = {}
     for one in layers_in(layer, kind):
         for variable in own_weights(one):
-            found.setdefault(id(variable), (variable, bool(variable.trainable and one._trainable)))
+            found.setdefault(id(variable), (variable, one))
     return list(found.values())
+
+
+def seed_generators(layer: Any) -> Iterator[Any]:
+    """The seed generators that a layer itself holds."""
+    return children(layer, SeedGenerator)
+
+
+def own_metrics(layer: Any) -> Iterator[Any]:
+    """The metrics that a layer itself holds."""
+    return children(layer, Measuring)
+
+
+class Measuring:
+    """Base of `Metric`: what layers know metrics by."""
 
 
 # --- arguments ------------------------------------------------------------------------------------------------------
@@ -97,6 +110,14 @@ def specs_of_shapes(shapes: Any, dtype: str) -> Any:
 def mask_of(tensor: Any) -> Any:
     """The mask a layer gave a tensor, or None."""
     return getattr(tensor, "_keras_mask", None)
+
+
+def masks_of(value: Any) -> Any:
+    """The masks of the tensors in a structure: None where there is none, None alone where there is none at all."""
+    if isinstance(value, tf.Tensor):
+        return getattr(value, "_keras_mask", None)
+    masks = tf.nest.map_structure(mask_of, value)
+    return masks if any(m is not None for m in tf.nest.flatten(masks)) else None
 
 
 def set_mask(tensor: Any, mask: Any) -> None:

@@ -36,7 +36,7 @@ class Embedding(BuiltIn):
         self.input_dim, self.output_dim = positive(input_dim, "input_dim"), positive(output_dim, "output_dim")
         self._keep(dict(embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
                         embeddings_constraint=embeddings_constraint))
-        self.mask_zero = self.supports_masking = self._makes_mask = mask_zero
+        self.mask_zero = self.supports_masking = mask_zero
         if weights is not None:
             self.build(None)
             self._built = True

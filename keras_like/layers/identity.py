@@ -43,8 +43,6 @@ class Masking(Elementwise):
     [[False, True]]
     """
 
-    _makes_mask = True
-
     def __init__(self, mask_value: Any = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.mask_value = mask_value
@@ -104,7 +102,7 @@ class Lambda(BuiltIn):
             raise tf.errors.DtypeError(f"`Lambda` takes a function. Received: {function!r}.")
         self.function, self.arguments = function, arguments or {}
         self.output_shape, self.mask = output_shape, mask
-        self.supports_masking = self._makes_mask = mask is not None
+        self.supports_masking = mask is not None
 
     def call(self, inputs: Any, mask: Any = None, training: Any = None) -> Any:
         names = inspect.signature(self.function).parameters

@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.core.tracking import BOOKKEEPING
 
 _MOST = 16
 
@@ -33,6 +34,9 @@ class Staged:
 
 
 def _plain_values(layer: Layer) -> tuple:
-    return tuple((name, value) for name, value in vars(layer).items()
-                 if value is None or isinstance(value, (bool, int, float, str)) or callable(value) and not isinstance(
-                     value, (Layer, Staged)))
+    return tuple((name, value) for name, value in vars(layer).items() if name not in BOOKKEEPING and _is_plain(value))
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str)) or callable(value) and not isinstance(
+        value, (Layer, Staged))

@@ -9,11 +9,11 @@ import treadle as tf
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import as_policy, floatx
 from treadle.keras_like.core.resolve import resolve
-from treadle.keras_like.core.tracking import children
+from treadle.keras_like.core.tracking import Measuring, children
 from treadle.keras_like.core.variable import Variable
 
 
-class Metric:
+class Metric(Measuring):
     """Base class. Subclasses make variables in `__init__`, and define `update_state` and `result`.
 
     Args:

@@ -56,6 +56,8 @@ class Model(Trainer, Layer):
     def _build_for(self, arguments: dict[str, Any]) -> None:
         if type(self).build is Model.build:
             self._built = True  # its layers make their weights when they are called
+            shapes = [tracking.shapes_of(v) for v in arguments.values() if tracking.holds_tensor(v)]
+            self._build_shapes = {"input_shape": shapes[0]} if shapes else None
         else:
             super()._build_for(arguments)
 
