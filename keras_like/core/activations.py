@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import as_config, from_description
 from treadle.keras_like.core.resolve import named, resolve
 
 
@@ -97,6 +99,16 @@ def get(identifier: Any) -> Any:
     return linear if identifier is None else resolve("activations", identifier)
 
 
-def serialize(activation: Any) -> str:
-    """The name of a built-in activation."""
-    return activation.__name__ if hasattr(activation, "__name__") else activation.name
+def serialize(activation: Any) -> Any:
+    """The name of a built-in activation; a dictionary for others.
+
+    >>> from treadle import keras
+    >>> keras.activations.serialize(keras.activations.relu)
+    'relu'
+    """
+    return as_config(activation)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The activation of a name, or of what `serialize` returned. `custom_objects`: your own functions by name."""
+    return from_description(config, custom_objects, family="activations")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.resolve import named, resolve
 
 _EPSILON = 1e-7
@@ -91,3 +93,13 @@ named("constraints", MaxNorm=MaxNorm, NonNeg=NonNeg, UnitNorm=UnitNorm, MinMaxNo
 def get(identifier: Any) -> Any:
     """A constraint by name, by configuration, or as it is."""
     return resolve("constraints", identifier)
+
+
+def serialize(constraint: Any) -> Any:
+    """A constraint as a dictionary of plain values."""
+    return describe(constraint)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The constraint of a name, or of what `serialize` returned. `custom_objects`: your own classes by name."""
+    return from_description(config, custom_objects, family="constraints")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.resolve import named, resolve
 
 
@@ -118,3 +120,13 @@ named("regularizers", L1=L1, L2=L2, L1L2=L1L2, OrthogonalRegularizer=OrthogonalR
 def get(identifier: Any) -> Any:
     """A regularizer by name, by configuration, or as it is."""
     return resolve("regularizers", identifier)
+
+
+def serialize(regularizer: Any) -> Any:
+    """A regularizer as a dictionary of plain values."""
+    return describe(regularizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The regularizer of a name, or of what `serialize` returned. `custom_objects`: your own classes by name."""
+    return from_description(config, custom_objects, family="regularizers")

@@ -1,19 +1,15 @@
-"""Names of built-in objects: `activation="relu"`, `kernel_initializer="ones"`, `loss="mse"`; each family keeps its table."""
+"""Objects by their names: `activation="relu"`, `kernel_initializer="ones"`, `loss="mse"`; also by configurations."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
-import treadle as tf
+from treadle.keras_like.core.descriptions import from_description
+from treadle.keras_like.core.registry import TABLES, get_registered_object, named, unknown_name
 
-# family -> name -> what it stands for; filled by the families' own modules
-TABLES: dict[str, dict[str, Any]] = {}
-
-
-def named(family: str, **objects: Any) -> None:
-    """Give the objects of a family their names."""
-    TABLES.setdefault(family, {}).update(objects)
+__all__ = ["TABLES", "named", "resolve", "resolve_class"]
 
 
 def resolve(family: str, identifier: Any) -> Any:
@@ -21,29 +17,19 @@ def resolve(family: str, identifier: Any) -> Any:
 
     Raises InvalidArgumentError for a name that the family does not have.
     """
-    if identifier is None:
-        return None
-    table = TABLES.get(family, {})
     if isinstance(identifier, str):
-        found = table.get(identifier)
+        found = get_registered_object(identifier)
         if found is None:
-            raise tf.errors.InvalidArgumentError(
-                f"There is no {family.removesuffix('s')} of that name. Received: {identifier!r}. "
-                f"Names: {', '.join(sorted(table))}.")
+            found = resolve_class(family, identifier)
         return found() if inspect.isclass(found) else found
-    if isinstance(identifier, dict):
-        kind = resolve_class(family, identifier.get("class_name"))
-        if not inspect.isclass(kind):
-            return kind
-        return kind.from_config(identifier.get("config") or {})  # type: ignore[attr-defined]
+    if isinstance(identifier, Mapping):
+        return from_description(identifier, family=family)
     return identifier() if inspect.isclass(identifier) else identifier
 
 
-def resolve_class(family: str, name: Any) -> Any:
-    """The class (or function) of a name."""
+def resolve_class(family: str, name: str) -> Any:
+    """The built-in class or function that a name stands for."""
     found = TABLES.get(family, {}).get(name)
     if found is None:
-        raise tf.errors.InvalidArgumentError(f"There is no {family.removesuffix('s')} called {name!r}.")
+        raise unknown_name(family, name, TABLES.get(family, {}))
     return found
-
-

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.layers.built_in import BuiltIn, as_config
+from treadle.keras_like.core.descriptions import as_config
+from treadle.keras_like.layers.built_in import BuiltIn
 from treadle.keras_like.layers.wrapper import build_once, require_layer, restored
 
 _MERGES = ("sum", "mul", "ave", "concat", None)

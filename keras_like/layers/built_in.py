@@ -8,9 +8,8 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import activations
-from treadle.keras_like.core.constraints import Constraint
+from treadle.keras_like.core.descriptions import as_config
 from treadle.keras_like.core.layer import Layer
-from treadle.keras_like.core.regularizers import Regularizer
 from treadle.keras_like.core.resolve import resolve
 
 _FAMILIES = {"initializer": "initializers", "regularizer": "regularizers", "constraint": "constraints"}
@@ -61,15 +60,3 @@ def _parameters(kind: type) -> tuple[str, ...]:
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     found = inspect.signature(kind.__init__).parameters.values()  # type: ignore[misc]
     return tuple(p.name for p in list(found)[1:] if p.kind in named and p.name not in ("name", "dtype"))
-
-
-def as_config(value: Any) -> Any:
-    """An argument as a configuration holds it: activations by name, objects by their class and configuration."""
-    for kind, module in ((tf.initializers.Initializer, "initializers"), (Regularizer, "regularizers"),
-                         (Constraint, "constraints"), (Layer, "layers")):
-        if isinstance(value, kind):
-            return {"module": f"keras.{module}", "class_name": type(value).__name__, "config": value.get_config(),
-                    "registered_name": None}
-    if callable(value) and hasattr(value, "__name__"):
-        return activations.serialize(value)
-    return value

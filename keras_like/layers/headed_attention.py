@@ -7,8 +7,9 @@ import string
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import as_config
 from treadle.keras_like.core.tracking import mask_of
-from treadle.keras_like.layers.built_in import BuiltIn, as_config
+from treadle.keras_like.layers.built_in import BuiltIn
 from treadle.keras_like.layers.dropout import Dropout
 from treadle.keras_like.layers.einsum_dense import EinsumDense
 

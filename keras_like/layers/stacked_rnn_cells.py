@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.layers.built_in import BuiltIn, as_config
+from treadle.keras_like.core.descriptions import as_config
+from treadle.keras_like.layers.built_in import BuiltIn
 from treadle.keras_like.layers.recurrent_cell import RecurrentCell
 from treadle.keras_like.layers.wrapper import build_once, restored
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import from_description
 from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -52,22 +52,5 @@ def build_once(layer: Any, *shapes: Any) -> None:
 
 
 def restored(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The layer of a configuration {"class_name": ..., "config": ...}; anything else stays what it is.
-
-    Raises InvalidArgumentError for a class that is neither built in nor among `custom_objects`.
-    """
-    if not isinstance(config, Mapping) or "class_name" not in config:
-        return config
-    name = config["class_name"]
-    kinds = {k.__name__: k for k in _subclasses(Layer) if k.__module__.startswith("treadle.keras_like.")}
-    kind: Any = (custom_objects or {}).get(name) or kinds.get(name)
-    if kind is None:
-        raise tf.errors.InvalidArgumentError(
-            f"There is no layer of that name. Received: {name!r}. Pass the class in `custom_objects`.")
-    return kind.from_config(dict(config["config"]))
-
-
-def _subclasses(kind: Any) -> Iterator[type]:
-    for one in kind.__subclasses__():
-        yield one
-        yield from _subclasses(one)
+    """The layer of a description; a layer stays what it is. Raises InvalidArgumentError for unknown classes."""
+    return from_description(config, custom_objects, family="layers")

@@ -100,12 +100,12 @@ class LossFunctionWrapper(Loss):
         return tf.autograph.tf_convert(self.fn)(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fn": describe("losses", self.fn), **describe("losses", self._fn_kwargs)}
+        return {**super().get_config(), "fn": describe(self.fn), **describe(self._fn_kwargs)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
         if isinstance(config.get("fn"), dict):
-            config = {**config, "fn": from_description("losses", config["fn"])}
+            config = {**config, "fn": from_description(config["fn"])}
         return cls(**config)
 
     def __repr__(self) -> str:

@@ -48,14 +48,14 @@ def get(identifier: Any) -> Loss | Callable | None:
     >>> keras.losses.get("MeanSquaredError").name
     'mean_squared_error'
     """
-    return deserialize(identifier) if isinstance(identifier, Mapping) else resolve("losses", identifier)
+    return resolve("losses", identifier)
 
 
 def serialize(loss: Any) -> Any:
     """A loss as a dictionary of plain values."""
-    return describe("losses", loss)
+    return describe(loss)
 
 
 def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The loss that `serialize` described, or of a name. `custom_objects`: your own classes and functions by name."""
-    return from_description("losses", name, custom_objects)
+    return from_description(name, custom_objects, family="losses")

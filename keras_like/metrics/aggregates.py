@@ -97,12 +97,12 @@ class MeanMetricWrapper(Mean):
         super().update_state(values, sample_weight=apply_mask(sample_weight, mask, self.dtype, "sum"))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "fn": describe("metrics", self._fn), **describe("metrics", self._fn_kwargs)}
+        return {**super().get_config(), "fn": describe(self._fn), **describe(self._fn_kwargs)}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Metric:
         if isinstance(config.get("fn"), dict):
-            config = {**config, "fn": from_description("metrics", config["fn"])}
+            config = {**config, "fn": from_description(config["fn"])}
         return cls(**config)
 
 

@@ -46,14 +46,14 @@ def get(identifier: Any) -> Metric | Callable | None:
     >>> keras.metrics.get("mean_squared_error").name
     'mean_squared_error'
     """
-    return deserialize(identifier) if isinstance(identifier, Mapping) else resolve("metrics", identifier)
+    return resolve("metrics", identifier)
 
 
 def serialize(metric: Any) -> Any:
     """A metric as a dictionary of plain values."""
-    return describe("metrics", metric)
+    return describe(metric)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The metric that `serialize` described, or of a name. `custom_objects`: your own classes and functions by name."""
-    return from_description("metrics", config, custom_objects)
+    return from_description(config, custom_objects, family="metrics")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
-from treadle.keras_like.optimizers import configs
+from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.optimizers.base import Optimizer
 
 
@@ -16,12 +16,12 @@ def serialize(optimizer: Optimizer) -> dict[str, Any]:
     >>> keras.optimizers.serialize(keras.optimizers.SGD())["class_name"]
     'SGD'
     """
-    return configs.serialize(optimizer, "keras.optimizers")
+    return describe(optimizer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
     """The optimizer of a dictionary; upper and lower case do not matter for the names of built-in ones."""
-    return configs.deserialize(config, "optimizers", custom_objects)
+    return from_description(config, custom_objects, family="optimizers")
 
 
 def get(identifier: Any) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.resolve import named
-from treadle.keras_like.optimizers import configs
 
 
 class LearningRateSchedule:
@@ -218,9 +218,9 @@ named("schedules", **{kind.__name__: kind for kind in (
 
 def serialize(learning_rate_schedule: Any) -> dict[str, Any]:
     """A schedule as a dictionary."""
-    return configs.serialize(learning_rate_schedule, "keras.optimizers.schedules")
+    return describe(learning_rate_schedule)
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
     """The schedule of a dictionary."""
-    return configs.deserialize(config, "schedules", custom_objects)
+    return from_description(config, custom_objects, family="schedules")

@@ -1,6 +1,7 @@
 """`keras.activations`."""
 
 from treadle.keras_like.core.activations import (
+    deserialize,
     elu,
     exponential,
     gelu,
@@ -25,9 +26,12 @@ from treadle.keras_like.core.activations import (
     swish,
     tanh,
 )
+from treadle.keras_like.core.registry import publish
 
 __all__ = [
-    "elu", "exponential", "gelu", "get", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "linear", "log_sigmoid",
-    "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "softmax", "softplus", "softsign",
-    "swish", "tanh",
+    "deserialize", "elu", "exponential", "gelu", "get", "hard_sigmoid", "hard_silu", "hard_swish", "leaky_relu", "linear",
+    "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "softmax", "softplus",
+    "softsign", "swish", "tanh",
 ]
+
+publish(__name__)

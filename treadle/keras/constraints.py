@@ -6,13 +6,19 @@ from treadle.keras_like.core.constraints import (
     MinMaxNorm,
     NonNeg,
     UnitNorm,
+    deserialize,
     get,
     max_norm,
     min_max_norm,
     non_neg,
+    serialize,
     unit_norm,
 )
+from treadle.keras_like.core.registry import publish
 
 __all__ = [
-    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "get", "max_norm", "min_max_norm", "non_neg", "unit_norm",
+    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm",
+    "non_neg", "serialize", "unit_norm",
 ]
+
+publish(__name__)

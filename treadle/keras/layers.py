@@ -2,6 +2,7 @@
 
 from treadle.keras_like.core.deferred import make_input as Input
 from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from treadle.keras_like.layers.attention import AdditiveAttention, Attention
 from treadle.keras_like.layers.batch_normalization import BatchNormalization
@@ -43,6 +44,7 @@ from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttent
 from treadle.keras_like.layers.gru import GRU, GRUCell
 from treadle.keras_like.layers.identity import ActivityRegularization, Identity, InputLayer, Lambda, Masking
 from treadle.keras_like.layers.layer_normalization import LayerNormalization
+from treadle.keras_like.layers.lookup import deserialize, serialize
 from treadle.keras_like.layers.lstm import LSTM, LSTMCell
 from treadle.keras_like.layers.merging import (
     Add,
@@ -121,6 +123,8 @@ __all__ = [
     "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells",
     "Subtract", "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper",
-    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum",
-    "multiply", "subtract",
+    "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum",
+    "minimum", "multiply", "serialize", "subtract",
 ]
+
+publish(__name__)

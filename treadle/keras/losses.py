@@ -1,5 +1,6 @@
 """`keras.losses`."""
 
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.losses.base import Loss, Reduction
 from treadle.keras_like.losses.circle import Circle, circle
 from treadle.keras_like.losses.crossentropy import (
@@ -76,3 +77,5 @@ __all__ = [
     "mean_squared_logarithmic_error", "mse", "msle", "poisson", "serialize", "sparse_categorical_crossentropy",
     "squared_hinge", "tversky",
 ]
+
+publish(__name__)

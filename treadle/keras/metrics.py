@@ -1,5 +1,6 @@
 """`keras.metrics`."""
 
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.losses.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -101,3 +102,5 @@ __all__ = [
     "sparse_categorical_accuracy", "sparse_categorical_crossentropy", "sparse_top_k_categorical_accuracy",
     "squared_hinge", "top_k_categorical_accuracy",
 ]
+
+publish(__name__)

@@ -1,6 +1,7 @@
 """`keras.optimizers`."""
 
 from treadle.keras.optimizers import legacy, schedules
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.optimizers.adadelta import Adadelta
 from treadle.keras_like.optimizers.adafactor import Adafactor
 from treadle.keras_like.optimizers.adagrad import Adagrad
@@ -24,3 +25,5 @@ __all__ = [
     "Muon", "Nadam", "Optimizer", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "legacy", "schedules",
     "serialize",
 ]
+
+publish(__name__)

@@ -1,5 +1,6 @@
 """`keras.optimizers.schedules`."""
 
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.optimizers.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -16,3 +17,5 @@ __all__ = [
     "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "LearningRateSchedule",
     "PiecewiseConstantDecay", "PolynomialDecay", "deserialize", "serialize",
 ]
+
+publish(__name__)
