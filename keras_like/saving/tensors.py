@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
@@ -154,7 +155,8 @@ class _Reader:
         except _H5_ERRORS as error:
             raise self._refuse(f"is not an HDF5 file, is cut off or is damaged: {error}.") from None
         digest = found.attributes.pop(digests.ATTRIBUTE, None)
-        if digest is not None and digest != digests.of_contents(self._lines):
+        written_here = digest is not None or any(value for name, value in self._lines if "@" not in name)
+        if written_here and digest != digests.of_contents(self._lines):
             raise self._refuse("is damaged: its names, attributes or tensors are not those that were written.")
         return found
 
@@ -216,10 +218,11 @@ class _Reader:
         layout = plan.get_layout()
         if layout == h5py.h5d.VIRTUAL or plan.get_external_count():
             raise self._refuse(f"keeps the data of {path!r} in other files.")
-        for i in range(plan.get_nfilters()):
-            if plan.get_filter(i)[0] not in _FILTERS:
-                raise self._refuse(f"has at {path!r} data with a filter that is not read: {plan.get_filter(i)[3]!r}.")
-        if said and not plan.get_nfilters():
+        filters = [plan.get_filter(i) for i in range(plan.get_nfilters())]
+        kinds = [found[0] for found in filters]
+        if not _FILTERS.issuperset(kinds) or len(set(kinds)) < len(kinds):
+            raise self._refuse(f"has at {path!r} data with filters that are not read: {[found[3] for found in filters]}.")
+        if said and not filters:
             self._stored += said
         self._unpacked += said
         if self._stored > self._size or self._unpacked > FREE_BYTES + MOST_EXPANSION * self._size:
@@ -228,23 +231,34 @@ class _Reader:
         if not said:
             return
         if layout == h5py.h5d.CHUNKED:
-            self._check_chunks(dataset, dtype, path)
+            self._check_chunks(dataset, dtype, kinds, path)
         elif layout == h5py.h5d.CONTIGUOUS:
             start = dataset.id.get_offset()
             if start is None or start + said > self._size:
                 raise self._refuse(f"is cut off: the data of {path!r} are not all there.")
 
-    def _check_chunks(self, dataset: Any, dtype: np.dtype, path: str) -> None:
+    def _check_chunks(self, dataset: Any, dtype: np.dtype, filters: list[int], path: str) -> None:
         chunk = math.prod(dataset.chunks) * dtype.itemsize
         needed = math.prod(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks))
         if chunk > FREE_BYTES + MOST_EXPANSION * self._size:
             raise self._refuse(f"says that {path!r} has chunks of {chunk} bytes: more than its {self._size} bytes can hold.")
         if dataset.id.get_num_chunks() != needed:
             raise self._refuse(f"is cut off: the data of {path!r} are not all there.")
+        for i in range(needed):
+            stored = dataset.id.get_chunk_info(i)
+            if stored.byte_offset is None or stored.byte_offset + stored.size > self._size:
+                raise self._refuse(f"is cut off: the data of {path!r} are not all there.")
+            if h5py.h5z.FILTER_DEFLATE in filters and not stored.filter_mask:
+                # HDF5 would unpack whatever there is.
+                _, packed = dataset.id.read_direct_chunk(stored.chunk_offset)
+                if len(zlib.decompressobj().decompress(packed, chunk + 5)) > chunk + 4:  # 4 bytes may be a checksum
+                    raise self._refuse(f"has a chunk of {path!r} that unpacks to more than it says: a decompression bomb.")
 
     def _attributes(self, owner: Any, path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in owner.attrs:
+            if not isinstance(name, str):
+                raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, whose name is no text.")
             attribute = owner.attrs.get_id(name)
             dtype = attribute.dtype
             string = h5py.check_string_dtype(dtype)
@@ -261,7 +275,7 @@ class _Reader:
 
 
 # What h5py raises for files that are not as they should be.
-_H5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError, AttributeError,
+_H5_ERRORS = (zlib.error, OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, AttributeError,
               NotImplementedError)
 
 

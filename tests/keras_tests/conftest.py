@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 _SHARE = 0.15
-_WHOLE = {"test_fit.py", "test_dense.py"}
+_WHOLE = {"test_fit.py", "test_dense.py", "test_atomic.py", "test_hostile_files.py", "test_checkpoint.py", "test_export.py"}
 
 
 def pytest_collection_modifyitems(config, items):
