@@ -153,8 +153,9 @@ def getitem(tensor: Any, key: Any, variable: Any = None) -> Any:
     places, result = _parse(key, shape)
     dynamic = any(p.index is not None for p in places)
     if any(p.length != s or p.stride != 1 for p, s in zip(places, shape)):
-        if is_eager() and all(p.stride == 1 for p in places):
-            # One program for every place of a slice of this size, not one for each.
+        if is_eager() and all(p.stride == 1 for p in places) and not hasattr(type(x), "interpreter"):
+            # One program for every place of a slice of this size, not one for each. (Sizes cannot be followed through
+            # it, so slices of tensors that are deferred go the other way.)
             x = dynamic_slice(x, _begins(places, shape), size=[p.length for p in places])
         else:
             if any(p.length != s or p.stride != 1 for p, s in zip(places, shape) if p.index is None):
