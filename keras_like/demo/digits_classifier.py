@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -142,7 +143,7 @@ def load(name: str) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np
         top = 16.0
     else:
         (x_train, y_train), (x_test, y_test) = tf.keras.datasets.mnist.load_data(
-            "mnist.npz" if name == "mnist" else name)
+            "mnist.npz" if name == "mnist" else Path(name).absolute())
         top = 255.0
 
     def rows(x: np.ndarray) -> np.ndarray:

@@ -262,9 +262,9 @@ def test_recursive_composition(staged):
 def test_built_in_layers(staged):
     x = tf.random.normal((2, 8, 8, 3))
     sequence = tf.random.normal((2, 5, 4))
-    made = [layers.Conv2D(4, 3, activation="relu"), layers.Conv2DTranspose(4, 3), layers.MaxPooling2D(), layers.AveragePooling2D(),
-            layers.GlobalAveragePooling2D(), layers.BatchNormalization(), layers.LayerNormalization(), layers.Flatten(),
-            layers.Dense(3)]
+    made = [layers.Conv2D(4, 3, activation="relu"), layers.Conv2DTranspose(4, 3), layers.MaxPooling2D(),
+            layers.AveragePooling2D(), layers.GlobalAveragePooling2D(), layers.BatchNormalization(),
+            layers.LayerNormalization(), layers.Flatten(), layers.Dense(3)]
     recurrent = [layers.LSTM(3), layers.GRU(3), layers.Bidirectional(layers.LSTM(3)), layers.TimeDistributed(layers.Dense(2))]
 
     @staged
@@ -416,7 +416,7 @@ def training_loop(dataset, model, staged, epochs):
 
     history = []
     for epoch in range(epochs):
-        for step, (x, y) in enumerate(dataset):
+        for _step, (x, y) in enumerate(dataset):
             loss = train_on_batch(x, y)
         history.append((float(loss), float(accuracy.result())))
         accuracy.reset_states() if epoch % 2 else accuracy.reset_state()
