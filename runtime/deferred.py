@@ -60,8 +60,9 @@ class Deferral:
     """Something to be done later: `run(*values)` with the `inputs`' values gives the `outputs`' values, as a list."""
 
     def __init__(self, run: Callable[..., Sequence[Any]], inputs: Sequence[Any], types: Sequence[TensorType], name: str,
-                 owner: Any = None):
+                 owner: Any = None, arguments: Any = None):
         self.run, self.inputs, self.name, self.owner = run, list(inputs), name, owner
+        self.arguments = arguments  # what the owner was called with; an op's attributes
         self.outputs = [DeferredTensor(t, name, self, i) for i, t in enumerate(types)]
 
 
@@ -85,7 +86,7 @@ class Deferring(Interpreter):
             static = {k: substitute_sizes(v, sizes) for k, v in attributes.items()}
             return op(*values, **static) if not op.variadic else op(list(values), **static)
 
-        deferral = Deferral(run, operands, types, op.name, op)
+        deferral = Deferral(run, operands, types, op.name, op, attributes)
         if op.sizes is not None and not op.many and types[0].dtype.is_integer:
             known = op.sizes(*operands, **attributes)
             deferral.outputs[0].known = None if known is None else np.asarray(known, object)
@@ -102,9 +103,9 @@ def deferred_input(spec: TensorSpec, name: str) -> DeferredTensor:
 
 
 def defer(run: Callable[..., Sequence[Any]], inputs: Sequence[Any], types: Sequence[TensorType], name: str,
-          owner: Any = None) -> list[DeferredTensor]:
+          owner: Any = None, arguments: Any = None) -> list[DeferredTensor]:
     """Note something to be done with the values of `inputs`; returns tensors that stand for its results."""
-    return Deferral(run, inputs, types, name, owner).outputs
+    return Deferral(run, inputs, types, name, owner, arguments).outputs
 
 
 def deferrals_between(inputs: Iterable[DeferredTensor], outputs: Iterable[DeferredTensor]) -> list[Deferral]:
