@@ -43,7 +43,7 @@ def call_layer(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
         filled, named = tf.nest.pack_sequence_as(given, [next(found) if is_deferred(leaf) else leaf for leaf in leaves])
         return tf.nest.flatten(layer(*filled, **named))
 
-    outputs = tf.nest.pack_sequence_as(structure, tf.deferred.defer(run, inputs, types, layer.name, layer))
+    outputs = tf.nest.pack_sequence_as(structure, tf.deferred.defer(run, inputs, types, layer.name, layer, given))
     layer._inbound.append((args[0] if args else given[1], outputs))
     return outputs
 
@@ -69,7 +69,7 @@ def _only_call(layer: Any) -> tuple[Any, Any]:
 def _results(layer: Any, given: Any, inputs: list[Any]) -> tuple[list[Any], Any]:
     """(the results' types, with the inputs' own open sizes; their structure), found by tracing the layer."""
     specs = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype) if is_deferred(leaf) else leaf, given)
-    concrete = tf.function(lambda given: layer._run(*given)).get_concrete_function(specs)
+    concrete = tf.function(lambda given: layer(*given[0], **given[1])).get_concrete_function(specs)
     layer._forget_losses()
     sizes: dict[str, Any] = {}
     for value, tensor in zip(concrete.inputs, inputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import treadle as tf
@@ -34,7 +34,7 @@ class InputSpec:
     ...     Halves()(tf.ones([2, 3]))
     ... except ValueError as error:
     ...     print(error.message)
-    The layer 'halves' (Halves) takes inputs whose axis -1 has the size 4. Received: an input of shape (2, 3).
+    The layer 'halves' (Halves) takes inputs whose last axis has the size 4. Received: an input of shape (2, 3).
     """
 
     def __init__(self, dtype: Any = None, shape: Any = None, ndim: int | None = None, max_ndim: int | None = None,
@@ -68,7 +68,7 @@ class InputSpec:
         parts = [f"{key}={value}" for key, value in self.get_config().items() if value and key != "optional"]
         return f"InputSpec({', '.join(parts)})"
 
-    def objection(self, shape: list[int | None], dtype: Any) -> str | None:
+    def objection(self, shape: Sequence[int | None], dtype: Any) -> str | None:
         """What an input of this shape and dtype should have been, or None if it fits."""
         rank = len(shape)
         if self.ndim is not None and rank != self.ndim and not self.allow_last_axis_squeeze:
@@ -77,11 +77,13 @@ class InputSpec:
             return f"with at least {self.min_ndim} axes, the batch's included"
         if self.max_ndim is not None and rank > self.max_ndim:
             return f"with at most {self.max_ndim} axes, the batch's included"
-        if self.dtype is not None and dtype.name != self.dtype:
+        if self.dtype is not None and dtype is not None and tf.as_dtype(dtype).name != self.dtype:
             return f"of dtype {self.dtype}"
         for axis, size in self.axes.items():
+            if not -rank <= axis < rank:
+                return f"with an axis {axis}"
             if size is not None and shape[axis] not in (size, None):
-                return f"whose {'last axis' if axis == -1 and self.min_ndim else f'axis {axis}'} has the size {size}"
+                return f"whose {'last axis' if axis == -1 else f'axis {axis}'} has the size {size}"
         if self.shape is not None and not _fits(self.shape, shape, self.allow_last_axis_squeeze):
             return f"of shape {self.shape}"
         return None
@@ -107,27 +109,44 @@ def check_inputs(layer: Any, inputs: Any) -> None:
                 f"{_title(layer)} needs the inputs {[one.name for one in specs]}. Received: {list(inputs)}.")
         inputs = [inputs[one.name] for one in specs]
     given = tf.nest.flatten(inputs)
+    for value in given:
+        if value is not None and not hasattr(value, "shape"):
+            raise tf.errors.DtypeError(
+                f"{_title(layer)} takes tensors or arrays. Received: {inputs!r}, with a {type(value).__name__} in it. Make a "
+                "tensor of it with `tf.constant`.")
     if len(given) != len(specs):
         raise tf.errors.InvalidArgumentError(
             f"{_title(layer)} takes {len(specs)} input{'s' if len(specs) > 1 else ''}. Received: {len(given)}: {inputs!r}.")
     for one, value in zip(specs, given):
         if one is not None and not (value is None and one.optional):
+            if value is None:
+                raise tf.errors.InvalidArgumentError(f"{_title(layer)} needs all its inputs. Received: {inputs!r}.")
             _check(layer, one, value)
 
 
 def _check(layer: Any, spec: InputSpec, value: Any) -> None:
-    if not hasattr(value, "shape"):
-        raise tf.errors.DtypeError(
-            f"{_title(layer)} takes tensors or arrays. Received: {value!r}, a {type(value).__name__}. Make a tensor of it "
-            "with `tf.constant`.")
     shape = tf.TensorShape(value.shape).as_list()
     wanted = spec.objection(shape, value.dtype)
     if wanted is None:
         return
-    kind = tf.errors.DtypeError if wanted.startswith("of dtype") else tf.errors.InvalidArgumentError
-    of_dtype = f" and dtype {value.dtype.name}" if kind is tf.errors.DtypeError else ""
-    raise kind(f"{_title(layer)} {'was built for' if layer.built else 'takes'} inputs {wanted}. Received: an input of shape "
-               f"{tuple(shape)}{of_dtype}.")
+    if wanted.startswith("of dtype"):
+        raise tf.errors.DtypeError(
+            f"{_title(layer)} takes inputs {wanted}. Received: an input of dtype {tf.as_dtype(value.dtype).name}.")
+    raise _wrong_shape(layer, wanted, shape)
+
+
+def check_shape(layer: Any, shape: Any) -> None:
+    """Raise InvalidArgumentError unless an input of this shape is as `layer.input_spec` says."""
+    if isinstance(layer.input_spec, InputSpec):
+        wanted = layer.input_spec.objection(list(shape), None)
+        if wanted is not None:
+            raise _wrong_shape(layer, wanted, shape)
+
+
+def _wrong_shape(layer: Any, wanted: str, shape: Any) -> Exception:
+    return tf.errors.InvalidArgumentError(
+        f"{_title(layer)} {'was built for' if layer.built else 'takes'} inputs {wanted}. Received: an input of shape "
+        f"{tuple(shape)}.")
 
 
 def _title(layer: Any) -> str:

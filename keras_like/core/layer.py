@@ -220,6 +220,8 @@ class Layer(Holder):
         return self._converted_leaf(value)
 
     def _converted_leaf(self, leaf: Any) -> Any:
+        if is_deferred(leaf):
+            return leaf  # converted when it is carried out
         if not isinstance(leaf, (tf.Tensor, tf.Variable)):
             if leaf is None or isinstance(leaf, (bool, str)) or not (
                     hasattr(leaf, "__array__") or hasattr(leaf, "__jax_array__")):

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import activations
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.built_in import BuiltIn
 
 
@@ -105,12 +106,12 @@ class PReLU(Elementwise):
         self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else shared_axes and list(shared_axes)
 
     def build(self, input_shape: Any) -> None:
-        self.input_rank = len(input_shape)
         shared = self.shared_axes or []
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={
+            i: n for i, n in enumerate(input_shape) if i and i not in shared})
         self.alpha = self._weight("alpha", tuple(1 if i in shared else n for i, n in enumerate(input_shape) if i))
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return tf.nn.relu(inputs) - self.alpha * tf.nn.relu(-inputs)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon as tiny
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.normalizing import Normalizing, along, as_axes, normalized, widened
 
 
@@ -59,6 +60,7 @@ class BatchNormalization(Normalizing):
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
         shape = (input_shape[self.axis],)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
         self._add_scale_and_shift(shape)
         self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer=self.moving_mean_initializer,
                                            trainable=False, autocast=False)

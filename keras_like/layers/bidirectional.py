@@ -46,7 +46,7 @@ class Bidirectional(BuiltIn):
         for one in (self.forward_layer, self.backward_layer):
             if hasattr(one, "zero_output_for_mask"):
                 one.zero_output_for_mask = one.return_sequences
-        self.merge_mode = merge_mode
+        self.merge_mode, self.input_spec = merge_mode, layer.input_spec
         self.stateful, self.return_sequences, self.return_state = layer.stateful, layer.return_sequences, layer.return_state
         self.supports_masking = True
         self._initial_weights = weights

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import arranged, channels_of, pairs, per_axis, sizes_of
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -23,12 +24,11 @@ class ZeroPadding(BuiltIn):
 
     def __init__(self, padding: Any = 1, data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.padding: Any = pairs(padding, self.rank, "padding")
         self.data_format = as_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return tf.pad(inputs, arranged((0, 0), self._pairs(), (0, 0), self.data_format))
 
     def _pairs(self) -> Any:
@@ -88,7 +88,7 @@ class Cropping(BuiltIn):
 
     def __init__(self, cropping: Any, data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.cropping: Any = pairs(cropping, self.rank, "cropping")
         self.data_format = as_data_format(data_format)
 
@@ -96,7 +96,6 @@ class Cropping(BuiltIn):
         return self.cropping
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         self.compute_output_shape(inputs.shape)
         kept = [slice(before, -after or None) for before, after in self._pairs()]
         return inputs[arranged(slice(None), kept, slice(None), self.data_format)]

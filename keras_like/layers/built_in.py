@@ -6,9 +6,9 @@ import functools
 import inspect
 from typing import Any
 
-import treadle as tf
 from treadle.keras_like.core import activations
 from treadle.keras_like.core.descriptions import as_config
+from treadle.keras_like.core.input_spec import check_shape
 from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.core.resolve import resolve
 
@@ -17,9 +17,6 @@ _FAMILIES = {"initializer": "initializers", "regularizer": "regularizers", "cons
 
 class BuiltIn(Layer):
     """A layer whose configuration is read from its attributes, one for each argument of its constructor."""
-
-    # How many axes inputs have, batch included; None: any number.
-    input_rank: int | None = None
 
     def _keep(self, arguments: dict[str, Any]) -> None:
         """Set arguments as attributes. Names of activations, initializers ... become what they stand for."""
@@ -38,12 +35,9 @@ class BuiltIn(Layer):
                                regularizer=getattr(self, f"{prefix}_regularizer"),
                                constraint=getattr(self, f"{prefix}_constraint"))
 
-    def _require_rank(self, shape: Any) -> None:
-        """Raise InvalidArgumentError unless inputs of this shape have the rank that the layer takes."""
-        if self.input_rank is not None and len(shape) != self.input_rank:
-            raise tf.errors.InvalidArgumentError(
-                f"The layer {self.name!r} ({type(self).__name__}) takes inputs with {self.input_rank} axes, the batch's "
-                f"included. Received: an input of shape {tuple(shape)}.")
+    def _check_shape(self, shape: Any) -> None:
+        """Raise InvalidArgumentError unless inputs of this shape are as `input_spec` says."""
+        check_shape(self, shape)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

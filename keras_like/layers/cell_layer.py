@@ -6,6 +6,7 @@ import functools
 import inspect
 from typing import Any
 
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.recurrent_cell import RecurrentCell
 from treadle.keras_like.layers.rnn import RNN
 
@@ -15,6 +16,7 @@ class CellLayer(RNN):
 
     cell_type: type[RecurrentCell]
     cell_name: str
+    rank = 0  # of one step, without batch and features
 
     def _with_cell(self, arguments: dict[str, Any]) -> None:
         """Make the cell from the constructor's arguments (its `locals()`), and start as an `RNN` of that cell."""
@@ -26,6 +28,11 @@ class CellLayer(RNN):
         loop = {name: arguments[name] for name in (
             "return_sequences", "return_state", "go_backwards", "stateful", "unroll") if name in arguments}
         RNN.__init__(self, cell, **loop, activity_regularizer=arguments["activity_regularizer"], **rest)
+        self.input_spec = InputSpec(ndim=self.rank + 3)
+
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = InputSpec(shape=(None, None, *sequences_shape[2:]))
 
     def __getattr__(self, name: str) -> Any:
         if name in _cell_arguments(type(self).cell_type) and "cell" in vars(self):  # type: ignore[arg-type]  # a class hashes

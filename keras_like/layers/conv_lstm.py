@@ -155,10 +155,7 @@ class ConvLSTM(CellLayer):
         self._with_cell({**locals(), "rank": type(self).rank})
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
-        if len(sequences_shape) != self.rank + 3:
-            raise tf.errors.InvalidArgumentError(
-                f"`{type(self).__name__}` takes sequences with {self.rank + 3} axes, batch and time included. Received: the "
-                f"shape {tuple(sequences_shape)}.")
+        self._check_shape(sequences_shape)
         super().build(sequences_shape, initial_state_shape)
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:

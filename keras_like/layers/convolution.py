@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import (
     arranged,
     as_padding,
@@ -32,7 +33,7 @@ class Windowed(BuiltIn):
     bias: Any
 
     def _keep_windows(self, kernel_size: Any, strides: Any, padding: Any, data_format: Any, dilation_rate: Any) -> None:
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.kernel_size = per_axis(kernel_size, self.rank, "kernel_size")
         self.strides = per_axis(strides, self.rank, "strides")
         self.dilation_rate = per_axis(dilation_rate, self.rank, "dilation_rate")
@@ -47,12 +48,14 @@ class Windowed(BuiltIn):
 
     def _channels(self, shape: Any) -> int:
         """The number of channels of inputs of this shape."""
-        self._require_rank(shape)
+        self._check_shape(shape)
         channels = channels_of(shape, self.data_format)
         if channels is None:
             raise tf.errors.InvalidArgumentError(
                 f"The number of channels must be known to build {self.name!r}. Received: an input of shape {tuple(shape)} "
                 f"with data_format={self.data_format!r}.")
+        axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return channels
 
     def _convolved(self, inputs: Any, kernel: Any) -> Any:
@@ -111,7 +114,6 @@ class Conv(Windowed):
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None  # type: ignore[attr-defined]
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return self._activated(self._convolved(inputs, self.kernel))
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -33,7 +33,6 @@ class DepthwiseConv(Windowed):
         self.bias = self._weight("bias", outputs) if self.use_bias else None  # type: ignore[attr-defined]
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return self._activated(self._convolved(inputs, by_channel(self.kernel)))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -104,7 +103,6 @@ class SeparableConv(Windowed):
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None  # type: ignore[attr-defined]
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         deep = self._convolved(inputs, by_channel(self.depthwise_kernel))
         mixed = tf.nn.convolution(deep, self.pointwise_kernel, data_format=tf_format(self.rank, self.data_format))
         return self._activated(mixed)

@@ -37,7 +37,6 @@ class ConvTranspose(Windowed):
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None  # type: ignore[attr-defined]
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         shape = tf.shape(inputs)
         known = [shape[i] if n is None else n for i, n in enumerate(inputs.shape)]
         sizes = self._sizes(sizes_of(known, self.data_format))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.built_in import BuiltIn
 
 
@@ -35,9 +36,15 @@ class Dense(BuiltIn):
                     "bias_initializer": bias_initializer, "kernel_regularizer": kernel_regularizer,
                     "bias_regularizer": bias_regularizer, "kernel_constraint": kernel_constraint,
                     "bias_constraint": bias_constraint})
+        self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
+        if input_shape[-1] is None:
+            raise tf.errors.InvalidArgumentError(
+                f"The size of the last axis must be known to build {self.name!r}. Received: an input of shape "
+                f"{tuple(input_shape)}.")
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
         self.kernel = self._weight("kernel", (input_shape[-1], self.units))
         self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
 

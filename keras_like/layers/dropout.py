@@ -11,6 +11,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core import random
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.activation import Elementwise
 
 _SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805  # what selu(x) tends to for x -> -infinity
@@ -88,10 +89,9 @@ class SpatialDropout(Noise):
 
     def __init__(self, rate: float, seed: int | None = None, name: str | None = None, dtype: Any = None, **kwargs: Any):
         super().__init__(rate, seed, name=name, dtype=dtype, **kwargs)
-        self.input_rank = self.spatial + 2
+        self.input_spec = InputSpec(ndim=self.spatial + 2)
 
     def _noisy(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         ones = (1,) * self.spatial
         shape = (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
         return random.dropout(inputs, self._level, shape, self.seed_generator)

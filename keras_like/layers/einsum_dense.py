@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.built_in import BuiltIn
 
 
@@ -46,6 +47,7 @@ class EinsumDense(BuiltIn):
         given, weighted, made = letters
         sizes = self._sizes(letters, input_shape)
         shape = tuple(sizes[c] for c in weighted)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={i: sizes[c] for i, c in enumerate(given) if c in weighted})
         initializer = self.kernel_initializer  # type: ignore[has-type]
         if isinstance(initializer, tf.initializers.VarianceScaling):
             # The variance follows from how many inputs and outputs a unit has: the axes that are summed over, and the rest.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.normalizing import Normalizing, normalized, widened
 
 
@@ -46,6 +47,7 @@ class GroupNormalization(Normalizing):
         if channels is None:
             raise tf.errors.InvalidArgumentError(
                 f"The number of channels must be known. Received: axis={self.axis} of the shape {tuple(input_shape)}.")
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.normalizing import Normalizing, along, as_axes, check_axes, normalized, widened
 
 
@@ -41,6 +42,7 @@ class LayerNormalization(Normalizing):
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
         self.axis = sorted(as_axes(self.axis))
+        self.input_spec = InputSpec(axes={a: input_shape[a] for a in self.axis})
         self._add_scale_and_shift(tuple(input_shape[a] for a in self.axis))
         if self.rms_scaling and self.beta is not None:
             self._own.remove(self.beta)

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import arranged, as_padding, per_axis, sizes_of, tf_format, window_sizes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -19,18 +20,17 @@ class Pooling(BuiltIn):
     def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: Any = None,
                  **kwargs: Any):
         super().__init__(**kwargs)
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.pool_size = per_axis(pool_size, self.rank, "pool_size")
         self.strides = self.pool_size if strides is None else per_axis(strides, self.rank, "strides")
         self.padding, self.data_format = as_padding(padding), as_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return self.reduce(inputs, self.pool_size, self.strides, self.padding.upper(),
                            data_format=tf_format(self.rank, self.data_format))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        self._require_rank(input_shape)
+        self._check_shape(input_shape)
         sizes = window_sizes(sizes_of(input_shape, self.data_format), self.pool_size, self.strides, self.padding,
                              (1,) * self.rank)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]

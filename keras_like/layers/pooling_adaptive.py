@@ -11,6 +11,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import arranged, channels_of, per_axis, spatial_axes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -22,12 +23,11 @@ class AdaptivePooling(BuiltIn):
 
     def __init__(self, output_size: Any, data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.output_size = per_axis(output_size, self.rank, "output_size")
         self.data_format = as_data_format(data_format)
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         for axis, wanted in zip(spatial_axes(self.rank, self.data_format), self.output_size):
             size = inputs.shape[axis]
             if size is None:

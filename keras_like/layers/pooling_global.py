@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import arranged, channels_of, spatial_axes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -18,11 +19,10 @@ class GlobalPooling(BuiltIn):
 
     def __init__(self, data_format: Any = None, keepdims: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
-        self.input_rank = self.rank + 2
+        self.input_spec = InputSpec(ndim=self.rank + 2)
         self.data_format, self.keepdims = as_data_format(data_format), keepdims
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return self.reduce(inputs, axis=spatial_axes(self.rank, self.data_format), keepdims=self.keepdims)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -86,7 +86,6 @@ class GlobalAveragePooling1D(GlobalAveragePooling):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
-        self._require_rank(inputs.shape)
         last = self.data_format == "channels_last"
         axis, kept = (1, 2) if last else (2, 1)
         counted = tf.expand_dims(tf.cast(mask, "bool"), kept)

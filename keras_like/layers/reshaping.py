@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import positive
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -22,6 +23,8 @@ class Flatten(BuiltIn):
     >>> keras.layers.Flatten()(tf.ones([2, 3, 4])).shape
     TensorShape([2, 12])
     """
+
+    input_spec = InputSpec(min_ndim=1)
 
     def __init__(self, data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -93,13 +96,12 @@ class Permute(BuiltIn):
     def __init__(self, dims: Any, **kwargs: Any):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
-        self.input_rank = len(self.dims) + 1
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise tf.errors.InvalidArgumentError(
                 f"`dims` holds the axes from 1 on, each once; the batch's is not among them. Received: dims={dims!r}.")
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return tf.transpose(inputs, (0, *self.dims))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -115,14 +117,13 @@ class RepeatVector(BuiltIn):
     TensorShape([2, 3, 4])
     """
 
-    input_rank = 2
+    input_spec = InputSpec(ndim=2)
 
     def __init__(self, n: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.n = positive(n, "n")
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         return tf.repeat(tf.expand_dims(inputs, 1), self.n, axis=1)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

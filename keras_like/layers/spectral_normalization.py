@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import positive
 from treadle.keras_like.layers.wrapper import Wrapper
 
@@ -31,6 +32,8 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
+        if input_shape is not None:
+            self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
         kernel = getattr(self.layer, "kernel", getattr(self.layer, "embeddings", None))
         if kernel is None:
             raise tf.errors.InvalidArgumentError(

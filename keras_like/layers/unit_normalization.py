@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.normalizing import Normalizing, along, as_axes, check_axes, widened
 
 
@@ -50,6 +51,7 @@ class RMSNormalization(Normalizing):
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
         self.axis = sorted(as_axes(self.axis))
+        self.input_spec = InputSpec(axes={a: input_shape[a] for a in self.axis})
         self.scale = self.add_weight(name="scale", shape=tuple(input_shape[a] for a in self.axis), initializer="ones")
         self._built = True
 

@@ -8,6 +8,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.layers.arguments import arranged, channels_of, per_axis, positive, sizes_of, spatial_axes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -20,7 +21,6 @@ class UpSampling(BuiltIn):
     data_format = "channels_last"
 
     def call(self, inputs: Any) -> Any:
-        self._require_rank(inputs.shape)
         for axis, times in zip(spatial_axes(self.rank, self.data_format), self._sizes()):
             inputs = tf.repeat(inputs, times, axis=axis)
         return inputs
@@ -43,7 +43,8 @@ class UpSampling1D(UpSampling):
     [1.0, 1.0, 2.0, 2.0]
     """
 
-    rank, input_rank = 1, 3
+    rank = 1
+    input_spec = InputSpec(ndim=3)
 
     def __init__(self, size: int = 2, **kwargs: Any):
         super().__init__(**kwargs)
@@ -67,7 +68,7 @@ class UpSampling2D(UpSampling):
     [1.0, 1.0, 2.0, 2.0]
     """
 
-    input_rank = 4
+    input_spec = InputSpec(ndim=4)
 
     def __init__(self, size: Any = (2, 2), data_format: Any = None, interpolation: str = "nearest", **kwargs: Any):
         super().__init__(**kwargs)
@@ -81,7 +82,6 @@ class UpSampling2D(UpSampling):
     def call(self, inputs: Any) -> Any:
         if self.interpolation == "nearest":
             return super().call(inputs)
-        self._require_rank(inputs.shape)
         for axis, times in zip(spatial_axes(2, self.data_format), self.size):
             inputs = _interpolated(inputs, axis, times, _KERNELS[self.interpolation])
         return inputs
@@ -90,7 +90,8 @@ class UpSampling2D(UpSampling):
 class UpSampling3D(UpSampling):
     """Each element of a volume size[0] x size[1] x size[2] times. Arguments as for `UpSampling2D`."""
 
-    rank, input_rank = 3, 5
+    rank = 3
+    input_spec = InputSpec(ndim=5)
 
     def __init__(self, size: Any = (2, 2, 2), data_format: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
