@@ -7,8 +7,8 @@ from typing import Any
 
 BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end",
                "on_predict_batch_begin", "on_predict_batch_end")
-HOOKS = (*BATCH_HOOKS, "on_epoch_begin", "on_epoch_end", "on_train_begin", "on_train_end", "on_test_begin", "on_test_end",
-         "on_predict_begin", "on_predict_end")
+_WITHOUT_INDEX = ("on_train_begin", "on_train_end", "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end")
+HOOKS = (*BATCH_HOOKS, "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end", *_WITHOUT_INDEX)
 
 
 def _batch_hooks(kind: str) -> tuple[str, ...]:
@@ -127,9 +127,17 @@ class CallbackList(Callback):
 
 
 def _forwarded(name: str) -> Any:
-    def call(self: CallbackList, *args: Any, **kwargs: Any) -> None:
-        for callback in self.callbacks:
-            getattr(callback, name)(*args, **kwargs)
+    """The method of a list that calls the same one of each callback. All are handed the same `logs`, which they may add to."""
+    if name in _WITHOUT_INDEX:
+        def call(self: CallbackList, logs: Any = None) -> None:
+            logs = {} if logs is None else logs
+            for callback in self.callbacks:
+                getattr(callback, name)(logs)
+    else:
+        def call(self: CallbackList, index: int, logs: Any = None) -> None:  # type: ignore[misc]
+            logs = {} if logs is None else logs
+            for callback in self.callbacks:
+                getattr(callback, name)(index, logs)
     call.__name__ = name
     call.__doc__ = getattr(Callback, name).__doc__
     return call
