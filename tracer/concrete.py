@@ -20,7 +20,7 @@ from treadle.runtime.interpreter import current
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import Variable
-from treadle.tracer import signature
+from treadle.tracer import journal, signature
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.guard_check import Check
 from treadle.tracer.guards import Guards
@@ -74,6 +74,7 @@ class ConcreteFunction:
         guards.settle()
         self.guards = guards
         self.check = Check(list(guards.reads.values())) if guards.reads else None
+        journal.note("traced", self.name, self.report, self.report.trace_seconds, len(self.graph))
 
     # --- what it is ---
 
@@ -146,6 +147,8 @@ class ConcreteFunction:
             threaded = thread_effects(pipeline.graph, len(self._updated), now)
             program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
+            journal.note("compiled", self.name, self.report, sum(pipeline.seconds) + program.executable.seconds,
+                         len(pipeline.graph))
             if len(self._compiled) >= _MOST_PROGRAMS:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[key, now] = found

@@ -40,6 +40,7 @@ from treadle.runtime.tracebacks import (
     is_traceback_filtering_enabled,
 )
 from treadle.tracer.compare import compare, first_difference
+from treadle.tracer.journal import record_compilations
 
 __all__ = [
     "Assert", "assert_all_finite", "assert_equal", "assert_greater", "assert_greater_equal", "assert_integer",
@@ -48,5 +49,5 @@ __all__ = [
     "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_shapes", "assert_type", "check_numerics",
     "checks_enabled", "compare", "disable_check_numerics", "disable_checks", "disable_traceback_filtering",
     "enable_check_numerics", "enable_checks", "enable_traceback_filtering", "filter_traceback", "first_difference",
-    "is_numeric_tensor", "is_traceback_filtering_enabled",
+    "is_numeric_tensor", "is_traceback_filtering_enabled", "record_compilations",
 ]

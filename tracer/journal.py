@@ -1,0 +1,57 @@
+"""What was traced and compiled, for those who ask while it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from treadle.ir.location import Location
+from treadle.tracer.report import Report
+
+
+class Event(NamedTuple):
+    """One trace of a function ("traced") or one program made from it ("compiled"): whose, how long it took, how large it is.
+
+    `where` is the function's first line, or None for a function of the library's. `operations` counts those of the graph,
+    as traced or after the passes.
+    """
+
+    what: str
+    name: str
+    where: Location | None
+    seconds: float
+    operations: int
+
+
+_readers: list[list[Event]] = []
+
+
+def note(what: str, name: str, report: Report, seconds: float, operations: int) -> None:
+    """Tell those who record."""
+    if _readers:
+        # The functions that ran in the trace: the traced one is that with its name.
+        code = next((c for c, full in report.functions.items() if full.rpartition(".")[2] == name), None)
+        where = None if code is None else Location(code.co_filename, code.co_firstlineno, name)
+        for events in _readers:
+            events.append(Event(what, name, where, seconds, operations))
+
+
+@contextmanager
+def record_compilations() -> Iterator[list[Event]]:
+    """Within the `with` block each trace and each compilation of a function adds an event to the list.
+
+    An event has `what` ("traced" or "compiled"), `name`, `where` (file and line), `seconds` and `operations`.
+
+    >>> import treadle as tf
+    >>> with tf.debugging.record_compilations() as events:
+    ...     y = tf.function(lambda x: x * x + x)(tf.constant(1.0))
+    >>> [(e.what, e.name, e.operations) for e in events]
+    [('traced', '<lambda>', 2), ('compiled', '<lambda>', 2)]
+    """
+    events: list[Event] = []
+    _readers.append(events)
+    try:
+        yield events
+    finally:
+        del _readers[next(i for i, one in enumerate(_readers) if one is events)]
