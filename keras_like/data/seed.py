@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,16 @@ class Epochs:
             epoch = self._epoch
             self._epoch += self._rerandomize
         return np.random.SeedSequence(self._entropy, spawn_key=(epoch,))
+
+    def state(self) -> list[Any]:
+        """Where it is, as plain numbers."""
+        with self._lock:
+            return [list(self._entropy), self._epoch]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on where `state` was taken."""
+        with self._lock:
+            self._entropy, self._epoch = list(state[0]), state[1]
 
 
 def entropy(seed: int | None) -> list[int]:

@@ -1,0 +1,45 @@
+"""Where a pipeline's random orders are: to be kept, and gone on with in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.data.node import Node
+from treadle.keras_like.data.seed import Epochs
+
+
+def _random_sources(dataset: Any) -> Iterator[Epochs]:
+    """The random sources of a data set's stages, always in the same order."""
+    stack, seen = [dataset._node], set()
+    while stack:
+        node: Node = stack.pop()
+        if id(node) not in seen:
+            seen.add(id(node))
+            stack.extend(reversed(node.sources))
+            found = getattr(node, "_epochs", None)
+            if found is not None:
+                yield found
+
+
+def orders(dataset: Any) -> list[Any]:
+    """Which order comes next, for each stage that shuffles or draws. Data sets made within functions are not looked into.
+
+    >>> import treadle as tf
+    >>> ds = tf.data.Dataset.range(5).shuffle(5, seed=1)
+    >>> first = list(ds.as_numpy_iterator())
+    >>> orders(ds)
+    [[[1], 1]]
+    """
+    return [source.state() for source in _random_sources(dataset)]
+
+
+def set_orders(dataset: Any, state: list[Any]) -> None:
+    """Go on where `orders` was called, on the same data set or on one made in the same way."""
+    sources = list(_random_sources(dataset))
+    if len(sources) != len(state):
+        raise tf.errors.InvalidArgumentError(
+            f"The data set has {len(sources)} random stages. Received: the state of one with {len(state)}.")
+    for source, one in zip(sources, state):
+        source.restore(one)
