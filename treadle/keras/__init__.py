@@ -29,6 +29,6 @@ from treadle.keras_like.optimizers.base import Optimizer
 
 __all__ = [
     "DTypePolicy", "Functional", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer",
-    "Sequential", "Variable", "activations", "callbacks", "constraints", "datasets", "initializers", "layers", "losses", "metrics",
-    "optimizers", "random", "regularizers", "utils",
+    "Sequential", "Variable", "activations", "callbacks", "constraints", "datasets", "initializers", "layers", "losses",
+    "metrics", "optimizers", "random", "regularizers", "utils",
 ]
