@@ -2,6 +2,7 @@
 
 from treadle.runtime.composites.strings import (
     as_string,
+    cross_hashed,
     join,
     length,
     lower,
@@ -20,6 +21,6 @@ from treadle.runtime.composites.strings import (
 )
 
 __all__ = [
-    "as_string", "join", "length", "lower", "ngrams", "reduce_join", "regex_full_match", "regex_replace", "split", "strip",
-    "substr", "to_hash_bucket_fast", "to_hash_bucket_strong", "to_number", "unicode_split", "upper",
+    "as_string", "cross_hashed", "join", "length", "lower", "ngrams", "reduce_join", "regex_full_match", "regex_replace",
+    "split", "strip", "substr", "to_hash_bucket_fast", "to_hash_bucket_strong", "to_number", "unicode_split", "upper",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from treadle.ir import dtypes, errors
-from treadle.runtime.composites.fingerprint import farmhash64, siphash64
+from treadle.runtime.composites.fingerprint import farmhash64, joined, siphash64
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import EagerTensor, Tensor, from_numpy
 
@@ -288,6 +288,28 @@ def _bucket(array: np.ndarray, function: Callable[[list[bytes]], np.ndarray], co
         raise errors.InvalidArgumentError(f"`num_buckets` is 1 or more. Received: {count}.")
     hashes = function(list(array.reshape(-1))) % np.uint64(count)
     return from_numpy(hashes.astype(np.int64).reshape(array.shape), dtypes.int64)
+
+
+def cross_hashed(inputs: Sequence[Any], num_buckets: int, hash_key: int = 0xDECAFCAFFE, name: str | None = None) -> Tensor:
+    """One hash of several features together, modulo `num_buckets`: int64, the numbers of TensorFlow's `sparse.cross_hashed`.
+
+    Args:
+        inputs: tensors of strings or integers, of one shape.
+
+    >>> import treadle as tf
+    >>> tf.strings.cross_hashed([["A", "B"], tf.constant([101, 101])], 5).numpy().tolist()
+    [1, 4]
+    """
+    arrays = []
+    for value in inputs:
+        tensor = convert_to_tensor(value)
+        if tensor.dtype.is_integer and isinstance(tensor, EagerTensor):
+            arrays.append(np.asarray(tensor).astype(np.int64).astype(np.uint64))
+        else:
+            strings = host_strings(tensor, "inputs")
+            arrays.append(farmhash64(list(strings.reshape(-1))).reshape(strings.shape))
+    hashes = np.asarray(functools.reduce(joined, arrays, np.full(arrays[0].shape, hash_key, np.uint64)))
+    return from_numpy((hashes % np.uint64(num_buckets)).astype(np.int64), dtypes.int64)
 
 
 def ngrams(data: Any, ngram_width: Any, separator: str = " ", name: str | None = None) -> Tensor:
