@@ -228,7 +228,7 @@ from treadle.tracer.tensor_array import TensorArray
 newaxis = None
 __version__ = version.VERSION
 
-from treadle import data, keras  # isort: skip  # noqa: E402  (written with the names above)
+from treadle import data, keras, train  # isort: skip  # noqa: E402  (written with the names above)
 
 # fmt: off
 __all__ = [
@@ -255,7 +255,7 @@ __all__ = [
     "sigmoid", "sign", "signal", "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd",
     "split", "sqrt", "square", "squeeze", "stack", "stop_gradient", "strided_slice", "string", "strings", "subtract",
     "switch_case", "tan", "tanh", "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min",
-    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile", "transpose", "truediv", "truncatediv",
+    "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot", "tile", "train", "transpose", "truediv", "truncatediv",
     "truncatemod", "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts",
     "unravel_index", "unstack", "vectorized_map", "version", "where", "while_loop", "zeros", "zeros_initializer",
     "zeros_like",

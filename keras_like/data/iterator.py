@@ -19,6 +19,7 @@ class Iterator(PythonIterator):
     def __init__(self, node: Node):
         self._node = node
         self._elements = node.elements()
+        self.position = 0  # how many elements were taken: what a checkpoint keeps
 
     @property
     def element_spec(self) -> Any:
@@ -27,7 +28,21 @@ class Iterator(PythonIterator):
 
     @tf.debugging.filter_traceback
     def __next__(self) -> Any:
-        return as_tensors(advanced(self._elements))
+        element = as_tensors(advanced(self._elements))
+        self.position += 1
+        return element
+
+    def advance_to(self, position: int) -> None:
+        """Go to where `position` elements are taken: onwards, or from the start of another iteration."""
+        if position < self.position:
+            self._elements, self.position = self._node.elements(), 0
+        while self.position < position:
+            try:
+                advanced(self._elements)
+            except StopIteration:
+                raise tf.errors.OutOfRangeError(
+                    f"The data set has {self.position} elements. Received: a position after {position}.") from None
+            self.position += 1
 
     @tf.debugging.filter_traceback
     def get_next(self, name: str | None = None) -> Any:

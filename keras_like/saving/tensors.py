@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import h5py
-import ml_dtypes
 import numpy as np
 
+import treadle as tf
 from treadle.keras_like.saving import digests
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError, refuse
@@ -22,8 +22,8 @@ FREE_BYTES = 64 << 20  # what compressed tensors may take unpacked, whatever the
 MOST_EXPANSION = 20  # and else this many times its size
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
            "complex64", "complex128"}
-# HDF5 knows no such dtypes: they are kept as bytes, with their name beside them.
-_NAMED = {name: np.dtype(getattr(ml_dtypes, name)) for name in ("bfloat16", "float8_e4m3fn", "float8_e5m2")}
+# HDF5 knows no such dtype: it is kept as bytes, with its name beside them.
+_NAMED = {"bfloat16": np.dtype(tf.bfloat16.as_numpy_dtype)}
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 
