@@ -102,14 +102,17 @@ class HostLayer(DataLayer):
             return tf.convert_to_tensor(self.on_host(*(np.asarray(x) for x in given)))
         if any(x.dtype == tf.string for x in given):
             raise _no_strings(self)
+        return tf.numpy_function(self.on_host, given, self.compute_output_spec(inputs))
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """The `TensorSpec` of the output for inputs of given specs."""
         shape = self.compute_output_shape(tf.nest.map_structure(lambda x: tuple(x.shape), inputs))
-        return tf.numpy_function(self.on_host, given, tf.TensorSpec(shape, self.output_dtype))
+        return tf.TensorSpec(shape, self.output_dtype)
 
     def _deferred(self, inputs: Any) -> Any:
         """The call on symbolic inputs (`keras.Input`): noted, with the shape as the layer says."""
         given = tf.nest.flatten(inputs)
-        shape = self.compute_output_shape(tf.nest.map_structure(lambda x: tuple(x.shape), inputs))
-        fresh = tf.deferred.deferred_input(tf.TensorSpec(shape, self.output_dtype), self.name).type
+        fresh = tf.deferred.deferred_input(self.compute_output_spec(inputs), self.name).type
         first = given[0].type
         # Sizes that are those of the input keep their names.
         same = {str(a): b for a, b in zip(fresh.shape, first.shape) if not isinstance(a, int)}

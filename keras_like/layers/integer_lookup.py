@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.layers.category_encoding import encoded
 from treadle.keras_like.layers.data_layer import DataLayer
 from treadle.keras_like.layers.hashing import buckets
@@ -105,6 +104,3 @@ class IntegerLookup(IndexLookup):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"vocabulary_dtype": self.vocabulary_dtype}
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        return Layer.compute_output_spec(self, *args, **kwargs)

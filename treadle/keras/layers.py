@@ -16,6 +16,7 @@ from treadle.keras_like.layers.borders import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from treadle.keras_like.layers.category_encoding import CategoryEncoding
 from treadle.keras_like.layers.concatenate import Concatenate, concatenate
 from treadle.keras_like.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from treadle.keras_like.layers.convolution import Conv1D, Conv2D, Conv3D
@@ -27,6 +28,7 @@ from treadle.keras_like.layers.convolution_by_channel import (
 )
 from treadle.keras_like.layers.convolution_transpose import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from treadle.keras_like.layers.dense import Dense
+from treadle.keras_like.layers.discretization import Discretization
 from treadle.keras_like.layers.dot import Dot, dot
 from treadle.keras_like.layers.dropout import (
     AlphaDropout,
@@ -43,6 +45,7 @@ from treadle.keras_like.layers.group_normalization import GroupNormalization
 from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention
 from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttention as GroupQueryAttention
 from treadle.keras_like.layers.gru import GRU, GRUCell
+from treadle.keras_like.layers.hashing import HashedCrossing, Hashing
 from treadle.keras_like.layers.identity import ActivityRegularization, Identity, InputLayer, Lambda, Masking
 from treadle.keras_like.layers.image.center_crop import CenterCrop
 from treadle.keras_like.layers.image.random_brightness import RandomBrightness
@@ -53,6 +56,7 @@ from treadle.keras_like.layers.image.random_rotation import RandomRotation
 from treadle.keras_like.layers.image.random_translation import RandomTranslation
 from treadle.keras_like.layers.image.random_zoom import RandomZoom
 from treadle.keras_like.layers.image.resizing import Resizing
+from treadle.keras_like.layers.integer_lookup import IntegerLookup
 from treadle.keras_like.layers.layer_normalization import LayerNormalization
 from treadle.keras_like.layers.lookup import deserialize, serialize
 from treadle.keras_like.layers.lstm import LSTM, LSTMCell
@@ -71,6 +75,7 @@ from treadle.keras_like.layers.merging import (
     subtract,
 )
 from treadle.keras_like.layers.multi_head_attention import MultiHeadAttention
+from treadle.keras_like.layers.normalization import Normalization
 from treadle.keras_like.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -95,12 +100,15 @@ from treadle.keras_like.layers.pooling_global import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from treadle.keras_like.layers.rescaling import Rescaling
 from treadle.keras_like.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from treadle.keras_like.layers.reversible_embedding import ReversibleEmbedding
 from treadle.keras_like.layers.rnn import RNN
 from treadle.keras_like.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from treadle.keras_like.layers.spectral_normalization import SpectralNormalization
 from treadle.keras_like.layers.stacked_rnn_cells import StackedRNNCells
+from treadle.keras_like.layers.string_lookup import StringLookup
+from treadle.keras_like.layers.text_vectorization import TextVectorization
 from treadle.keras_like.layers.time_distributed import TimeDistributed
 from treadle.keras_like.layers.unit_normalization import RMSNormalization, UnitNormalization
 from treadle.keras_like.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
@@ -119,21 +127,23 @@ __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
     "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D", "AveragePooling2D",
-    "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization", "Bidirectional", "CenterCrop",
-    "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM1D",
-    "ConvLSTM2D", "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose",
-    "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D", "Dense", "DepthwiseConv1D",
-    "DepthwiseConv2D", "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Flatten", "GRU", "GRUCell",
-    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
-    "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D",
-    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention",
-    "GroupedQueryAttention", "Identity", "Input", "InputLayer", "InputSpec", "LSTM", "LSTMCell", "Lambda", "Layer",
-    "LayerNormalization", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D",
-    "MaxPooling3D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply", "PReLU", "Permute", "RMSNormalization",
-    "RNN", "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation",
-    "RandomZoom", "ReLU", "RepeatVector", "Reshape", "Resizing", "ReversibleEmbedding", "SeparableConv1D",
-    "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "Subtract",
+    "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization", "Bidirectional",
+    "CategoryEncoding", "CenterCrop", "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D",
+    "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose",
+    "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D",
+    "Cropping3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Discretization", "Dot", "Dropout", "ELU",
+    "EinsumDense", "Embedding", "Flatten", "GRU", "GRUCell", "GaussianDropout", "GaussianNoise",
+    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D",
+    "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention",
+    "HashedCrossing", "Hashing", "Identity", "Input", "InputLayer", "InputSpec", "IntegerLookup", "LSTM", "LSTMCell",
+    "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply",
+    "Normalization", "PReLU", "Permute", "RMSNormalization", "RNN", "RandomBrightness", "RandomContrast", "RandomCrop",
+    "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape",
+    "Resizing", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
+    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+    "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization",
     "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D",
     "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
     "multiply", "serialize", "subtract",
