@@ -84,7 +84,7 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Tensor:
     """The peak signal-to-noise ratio of each pair of images, 10 log10(max_val^2 / mean squared difference).
 
     >>> import treadle as tf
-    >>> float(tf.image.psnr(tf.zeros([2, 2, 1]), tf.fill([2, 2, 1], 0.1), max_val=1.0).numpy().round(3))
+    >>> round(float(tf.image.psnr(tf.zeros([2, 2, 1]), tf.fill([2, 2, 1], 0.1), max_val=1.0)), 3)
     20.0
     """
     x, y, limit = _pair(a, b, max_val)

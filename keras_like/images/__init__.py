@@ -1,0 +1,1 @@
+"""Computations on batches of images that layers and `keras.ops.image` share."""

@@ -1,0 +1,1 @@
+"""`keras.utils`: helpers around data, images and boxes."""

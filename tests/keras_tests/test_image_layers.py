@@ -1,0 +1,212 @@
+"""Image layers against real Keras: the same random numbers (drawn there) applied by both; configurations; ranges."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import treadle as tf
+from keras_tests.oracle import close, leaves, ours, theirs
+from treadle.keras_like.images.filters import elastic_transform, gaussian_blur
+from treadle.keras_like.images.resizing import resize
+from treadle.keras_like.images.sampling import affine_transform, map_coordinates, perspective_transform
+
+RNG = np.random.default_rng(11)
+PHOTOS = RNG.uniform(0, 255, (3, 6, 8, 3)).astype(np.float32)
+MASKS = RNG.integers(0, 5, (3, 6, 8, 1)).astype(np.int32)
+FIRST = {"data_format": "channels_first"}
+
+
+def first(x):
+    """Channels last -> channels first."""
+    return np.moveaxis(x, -1, -3)
+
+
+def both(name, config):
+    """The layer here and in Keras."""
+    return getattr(ours.layers, name)(**config), getattr(theirs.layers, name)(**config)
+
+
+def here(structure):
+    """Keras' random numbers as our tensors."""
+    if isinstance(structure, dict):
+        return {k: here(v) for k, v in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(here(v) for v in structure)
+    return tf.constant(np.asarray(structure)) if hasattr(structure, "dtype") else structure
+
+
+# --- the computations that layers share -----------------------------------------------------------------------------
+
+_MATRICES = {
+    "turn": [0.8, -0.6, 2.1, 0.6, 0.8, -1.7, 0, 0],
+    "zoom": [0.5, 0.0, 1.3, 0.0, 1.7, -2.2, 0, 0],
+    "far": [1.0, 0.2, -20.5, -0.1, 1.0, 17.3, 0, 0],
+}
+
+
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "wrap", "mirror", "reflect"])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_affine_transform(fill_mode, interpolation):
+    transform = np.array([_MATRICES["turn"], _MATRICES["zoom"], _MATRICES["far"]], np.float32)
+    options = {"interpolation": interpolation, "fill_mode": fill_mode, "fill_value": 7.0}
+    for x, t, layout in ((PHOTOS, transform, {}), (first(PHOTOS), transform, FIRST), (PHOTOS[0], transform[1], {})):
+        expected = theirs.ops.image.affine_transform(jnp.asarray(x), jnp.asarray(t), **options, **layout)
+        close(affine_transform(x, t, **options, **layout), expected, f"{fill_mode} {interpolation}")
+        compiled = tf.function(lambda x, t, layout=layout: affine_transform(x, t, **options, **layout))
+        close(compiled(x, t), expected, f"{fill_mode} {interpolation}, compiled")
+
+
+def test_affine_transform_of_integers_and_gradient():
+    t = np.array(_MATRICES["turn"], np.float32)
+    expected = theirs.ops.image.affine_transform(jnp.asarray(MASKS[0]), jnp.asarray(t), "nearest", "reflect")
+    close(affine_transform(MASKS[0], t, "nearest", "reflect"), expected)
+    x = tf.constant(PHOTOS[0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(affine_transform(x, t) ** 2)
+    # Of a quadratic form: x . gradient = 2 y.
+    np.testing.assert_allclose(float(tf.reduce_sum(x * tape.gradient(y, x))), 2 * float(y), rtol=1e-4)
+
+
+def test_a_projective_transform_divides():
+    x = np.arange(16, dtype=np.float32).reshape(4, 4, 1)
+    found = affine_transform(x, [1.0, 0, 0, 0, 1, 0, 1, 0], fill_mode="nearest").numpy()[..., 0]
+    column = np.arange(4)
+    np.testing.assert_allclose(found, 4 * np.arange(4)[:, None] / (column + 1) + column / (column + 1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("fill_mode", ["constant", "nearest", "wrap", "mirror", "reflect"])
+def test_map_coordinates(order, fill_mode):
+    x, places = PHOTOS[0, :, :, 0], RNG.uniform(-9, 14, (2, 5, 4)).astype(np.float32)
+    expected = theirs.ops.image.map_coordinates(jnp.asarray(x), jnp.asarray(places), order, fill_mode, 3.0)
+    close(map_coordinates(x, places, order, fill_mode, 3.0), expected)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_perspective_transform(interpolation):
+    start = np.array([[0, 0], [7, 0], [0, 5], [7, 5]], np.float32)
+    end = start + RNG.uniform(-1.5, 1.5, (3, 4, 2)).astype(np.float32)
+    starts = np.tile(start, (3, 1, 1))
+    expected = theirs.ops.image.perspective_transform(PHOTOS, starts, end, interpolation, 5.0)
+    close(perspective_transform(PHOTOS, starts, end, interpolation, 5.0), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("layout", [{}, FIRST])
+def test_gaussian_blur(layout):
+    x = first(PHOTOS) if layout else PHOTOS
+    options = {"kernel_size": (3, 5), "sigma": (0.8, 1.7), "data_format": "channels_first" if layout else "channels_last"}
+    close(gaussian_blur(x, **options), theirs.ops.image.gaussian_blur(x, **options))
+
+
+def test_elastic_transform_moves_pixels_by_smooth_steps():
+    ramp = np.tile(np.arange(24, dtype=np.float32)[None, None, :, None], (1, 24, 1, 1))
+    found = elastic_transform(ramp, alpha=4.0, sigma=2.0, fill_mode="nearest", seed=3).numpy()
+    moved = (found - ramp)[0, :, 4:-4, 0]
+    assert 0.05 < np.abs(moved).mean() < 4 and np.abs(np.diff(moved, axis=0)).mean() < np.abs(moved).mean()
+    np.testing.assert_array_equal(found, elastic_transform(ramp, 4.0, 2.0, fill_mode="nearest", seed=3).numpy())
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"])
+@pytest.mark.parametrize("options", [{}, {"antialias": True}, {"crop_to_aspect_ratio": True},
+                                     {"pad_to_aspect_ratio": True, "fill_value": 9.0}])
+def test_resize(interpolation, options):
+    for size in ((4, 9), (7, 3)):
+        for x, layout in ((PHOTOS, {}), (first(PHOTOS[0]), FIRST)):
+            expected = theirs.ops.image.resize(jnp.asarray(x), size, interpolation, **options, **layout)
+            close(resize(x, size, interpolation, **options, **layout), expected, f"{size}")
+
+
+# --- layers with random numbers drawn by Keras ----------------------------------------------------------------------
+
+_RANDOM = [
+    ("RandomFlip", {}),
+    ("RandomFlip", {"mode": "vertical"}),
+    ("RandomFlip", {"mode": "horizontal", **FIRST}),
+    ("RandomRotation", {"factor": 0.3}),
+    ("RandomRotation", {"factor": (-0.1, 0.4), "fill_mode": "constant", "fill_value": 3.0, "interpolation": "nearest"}),
+    ("RandomRotation", {"factor": 0.2, "fill_mode": "wrap", **FIRST}),
+    ("RandomTranslation", {"height_factor": 0.4, "width_factor": (-0.2, 0.7)}),
+    ("RandomTranslation", {"height_factor": 0.3, "width_factor": 0.1, "fill_mode": "nearest", **FIRST}),
+    ("RandomZoom", {"height_factor": 0.5}),
+    ("RandomZoom", {"height_factor": (-0.3, 0.6), "width_factor": 0.4, "fill_mode": "constant", "fill_value": 1.0}),
+    ("RandomZoom", {"height_factor": 0.2, "interpolation": "nearest", **FIRST}),
+    ("RandomBrightness", {"factor": 0.5}),
+    ("RandomBrightness", {"factor": (0.1, 0.3), "value_range": (0, 200)}),
+    ("RandomContrast", {"factor": 0.6}),
+    ("RandomContrast", {"factor": (0.3, 0.9), "value_range": (50, 180), **FIRST}),
+]
+
+
+def _label(row):
+    return f"{row[0]}-{'-'.join(map(str, row[1].values()))}"
+
+
+@pytest.mark.parametrize("name, config", _RANDOM, ids=map(_label, _RANDOM))
+def test_the_same_random_numbers_give_the_same_images(name, config):
+    mine, other = both(name, {**config, "seed": 4})
+    x, masks = (first(PHOTOS), first(MASKS)) if config.get("data_format") else (PHOTOS, MASKS)
+    drawn = other.get_random_transformation(jnp.asarray(x), training=True)
+    expected = other.transform_images(jnp.asarray(x), drawn, training=True)
+    close(mine.transform_images(x, here(drawn)), expected, name)
+    compiled = tf.function(lambda x, drawn: mine.transform_images(x, drawn))
+    close(compiled(tf.constant(x), _tensors(here(drawn))), expected, f"{name}, compiled")
+    wanted_masks = other.transform_segmentation_masks(jnp.asarray(masks), drawn, training=True)
+    close(mine.transform_segmentation_masks(tf.constant(masks), here(drawn)), wanted_masks, f"{name}: masks")
+    # Our own numbers have the same names, shapes and dtypes.
+    own = mine.get_random_transformation(x)
+    for key, value in drawn.items():
+        if hasattr(value, "dtype") and not np.isscalar(value):
+            assert tuple(own[key].shape) == value.shape and own[key].dtype.name == value.dtype.name, key
+    close(mine(x, training=False), x, f"{name}: without training")
+
+
+def _tensors(drawn):
+    return {k: v for k, v in drawn.items() if isinstance(v, tf.Tensor)}
+
+
+_EVERY = sorted({name: config for name, config in reversed(_RANDOM)}.items())
+
+
+@pytest.mark.parametrize("name, config", _EVERY)
+def test_calls(name, config):
+    """A seed decides; compiled as eager; one image; a dict; open sizes; symbolic inputs; a copy from the configuration."""
+    x = first(PHOTOS) if config.get("data_format") else PHOTOS
+    masks = first(MASKS) if config.get("data_format") else MASKS
+    make = getattr(ours.layers, name)
+    expected = make(**config, seed=5)(x, training=True).numpy()
+    assert expected.shape == x.shape and (expected != x).any()
+    close(make(**config, seed=5)(x), expected, "by default a layer called by itself is training")
+    layer = make(**config, seed=5)
+    close(tf.function(lambda x: layer(x, training=True))(tf.constant(x)), expected, "compiled")
+    assert (layer(x, training=True).numpy() != expected).any()
+    layer = make(**config, seed=5)
+    opened = tf.function(lambda x: layer(x, training=True), input_signature=[
+        tf.TensorSpec([None, 3, None, None] if config.get("data_format") else [None, None, None, 3], "float32")])
+    close(opened(tf.constant(x)), expected, "open sizes")
+    assert make(**config, seed=5)(x[0], training=True).shape == x[0].shape
+    assert make(**config)(x.astype(np.uint8), training=True).dtype == tf.float32
+    labels = np.arange(3)
+    found = make(**config, seed=5)({"images": x, "labels": labels, "segmentation_masks": masks, "name": "other"}, training=True)
+    close(found["images"], expected, "dict")
+    np.testing.assert_array_equal(found["labels"].numpy(), labels)
+    assert found["name"] == "other" and found["segmentation_masks"].shape == masks.shape
+    inputs = ours.Input(shape=x.shape[1:])
+    model = ours.Model(inputs, make(**config, seed=5)(inputs))
+    close(model(x, training=True), expected, "symbolic")
+    close(model(x, training=False), x, "a model that is not training")
+    mine, other = both(name, {**config, "seed": 5})
+    got, wanted = mine.get_config(), other.get_config()
+    assert wanted.keys() <= got.keys(), name
+    for key in wanted.keys() - {"name", "dtype"}:
+        assert _plain(got[key]) == _plain(wanted[key]), key
+    assert type(mine).from_config(got).get_config() == got
+    assert type(mine).from_config({**wanted, "dtype": "float32"}).get_config().keys() == got.keys()
+    type(other).from_config(got)
+    assert tuple(mine.compute_output_shape(x.shape)) == tuple(other.compute_output_shape(x.shape))
+
+
+def _plain(value):
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
