@@ -8,6 +8,7 @@ from pathlib import Path
 
 import treadle as tf
 from treadle.keras_like.demo import digits_classifier, linear_regression, report
+from treadle.keras_like.scripts import command
 
 
 def demo(data: str, folder: Path) -> None:
@@ -28,7 +29,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one.add_argument("--data", default="digits", help='"digits" (built in), "mnist" (from the Keras cache folder), '
                      "or the path of an mnist.npz")
     one.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the graphs and the picture")
+    command.add_arguments(commands.add_parser("run", help="run a TensorFlow 2 script on treadle, and say what was compiled"))
     options = parser.parse_args(arguments)
+    if options.command == "run":
+        return command.run(options.script, options.arguments, not options.no_summary)
     try:
         demo(options.data, options.out)
     except (FileNotFoundError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import CodeType
 from typing import Any
 
 from treadle.ir import errors
@@ -63,6 +64,7 @@ class ConcreteFunction:
         self._compiled: dict[tuple[tuple[TensorType, ...], Settings], Compiled] = {}
         checks.listen(self)
         self.report = trace.report
+        self.code: CodeType | None = None  # of the Python function
         self.guards = Guards()
         self.check: Check | None = None  # what it depends on of Python's state, and whether that still holds
         self.is_kept = True  # for later calls
@@ -74,7 +76,7 @@ class ConcreteFunction:
         guards.settle()
         self.guards = guards
         self.check = Check(list(guards.reads.values())) if guards.reads else None
-        journal.note("traced", self.name, self.report, self.report.trace_seconds, len(self.graph))
+        journal.note("traced", self.name, self.code, self.report.trace_seconds, len(self.graph))
 
     # --- what it is ---
 
@@ -147,7 +149,7 @@ class ConcreteFunction:
             threaded = thread_effects(pipeline.graph, len(self._updated), now)
             program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
-            journal.note("compiled", self.name, self.report, sum(pipeline.seconds) + program.executable.seconds,
+            journal.note("compiled", self.name, self.code, sum(pipeline.seconds) + program.executable.seconds,
                          len(pipeline.graph))
             if len(self._compiled) >= _MOST_PROGRAMS:
                 del self._compiled[next(iter(self._compiled))]

@@ -244,6 +244,7 @@ class Function:
         trace, concrete = self._run_python(structure, types, may_create)
         # The last references to what the trace made: what is alive now is alive outside.
         trace.made.clear()
+        concrete.code = getattr(inspect.unwrap(self.python_function), "__code__", None)
         concrete.settle(trace.guards)
         return concrete, bool(trace.created)
 

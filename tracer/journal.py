@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import CodeType
 from typing import NamedTuple
 
-from treadle.ir.location import Location
-from treadle.tracer.report import Report
+from treadle.ir.location import Location, is_internal
 
 
 class Event(NamedTuple):
@@ -27,12 +27,12 @@ class Event(NamedTuple):
 _readers: list[list[Event]] = []
 
 
-def note(what: str, name: str, report: Report, seconds: float, operations: int) -> None:
+def note(what: str, name: str, code: CodeType | None, seconds: float, operations: int) -> None:
     """Tell those who record."""
     if _readers:
-        # The functions that ran in the trace: the traced one is that with its name.
-        code = next((c for c, full in report.functions.items() if full.rpartition(".")[2] == name), None)
-        where = None if code is None else Location(code.co_filename, code.co_firstlineno, name)
+        where = None
+        if code is not None and not is_internal(code.co_filename):
+            where = Location(code.co_filename, code.co_firstlineno, name)
         for events in _readers:
             events.append(Event(what, name, where, seconds, operations))
 

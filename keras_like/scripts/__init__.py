@@ -1,0 +1,1 @@
+"""`treadle run`: scripts written for TensorFlow 2, as they are."""
