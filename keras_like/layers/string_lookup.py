@@ -80,7 +80,7 @@ class StringLookup(IndexLookup):
                 f"{sorted({self._shown(tokens[i]) for i in unknown})[:10]}. Pass `num_oov_indices=1`, or add them.")
         found[unknown] = self._oov_start
         if self.num_oov_indices > 1:
-            strange = np.array([tokens[i] for i in unknown] + [None], object)[:-1]
+            strange = np.array([tokens[i] for i in unknown], object)
             found[unknown] += buckets(strange, self.num_oov_indices, self.salt)
         return found
 
@@ -109,9 +109,12 @@ class StringLookup(IndexLookup):
         return result * self._idf if self.output_mode == "tf_idf" else result
 
     def _inverted(self, values: np.ndarray) -> np.ndarray:
-        table = np.array([*self._as_tokens(self.get_vocabulary()), self._as_tokens([self.oov_token or ""])[0], None], object)[:-1]
+        tokens = self._as_tokens([*self.get_vocabulary(), self.oov_token or ""])
         places = values.astype(np.int64)
-        return table[np.where((places < 0) | (places >= len(table) - 1), len(table) - 1, places)]
+        places = np.where((places < 0) | (places >= len(tokens)), len(tokens) - 1, places)
+        result = np.empty(places.shape, object)
+        result.reshape(-1)[:] = [tokens[i] for i in places.reshape(-1)]
+        return result
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"encoding": self.encoding}

@@ -68,8 +68,8 @@ class TextVectorization(HostLayer):
             "`ngrams` is an integer or a tuple of them" if not (
                 ngrams is None or isinstance(ngrams, int) or isinstance(ngrams, tuple)
                 and all(isinstance(n, int) for n in ngrams)) else
-            "`output_sequence_length` is an integer, and goes with output_mode='int'" if output_sequence_length is not None and (
-                mode != "int" or not isinstance(output_sequence_length, int)) else None)
+            "`output_sequence_length` is an integer, and goes with output_mode='int'" if not (
+                output_sequence_length is None or mode == "int" and isinstance(output_sequence_length, int)) else None)
         if wrong:
             raise tf.errors.InvalidArgumentError(
                 f"{wrong}. Received: standardize={standardize!r}, split={split!r}, ngrams={ngrams!r}, output_mode="
@@ -121,7 +121,7 @@ class TextVectorization(HostLayer):
             raise tf.errors.DtypeError(f"The layer {self.name!r} takes text. Received: an array of dtype {array.dtype}.")
         rows = [self._lookup.indices(row) for row in self._rows(array)]
         if self.output_mode == "one_hot":
-            result = np.stack([self._lookup.on_host(np.array([*row, None], object)[:-1]) for row in self._rows(array)])
+            result = np.stack([self._lookup.on_host(_tokens(row)) for row in self._rows(array)])
         elif self.output_mode != "int":
             result = self._lookup.encoded_rows(rows)
         else:
@@ -240,7 +240,7 @@ class TextVectorization(HostLayer):
 
 
 def _tokens(row: list[bytes]) -> np.ndarray:
-    return np.array([*row, None], object)[:-1]
+    return np.array(row, object)
 
 
 def _strings(value: Any) -> np.ndarray:

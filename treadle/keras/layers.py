@@ -60,6 +60,7 @@ from treadle.keras_like.layers.integer_lookup import IntegerLookup
 from treadle.keras_like.layers.layer_normalization import LayerNormalization
 from treadle.keras_like.layers.lookup import deserialize, serialize
 from treadle.keras_like.layers.lstm import LSTM, LSTMCell
+from treadle.keras_like.layers.mel_spectrogram import MelSpectrogram
 from treadle.keras_like.layers.merging import (
     Add,
     Average,
@@ -76,6 +77,7 @@ from treadle.keras_like.layers.merging import (
 )
 from treadle.keras_like.layers.multi_head_attention import MultiHeadAttention
 from treadle.keras_like.layers.normalization import Normalization
+from treadle.keras_like.layers.pipeline import Pipeline
 from treadle.keras_like.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -107,6 +109,7 @@ from treadle.keras_like.layers.rnn import RNN
 from treadle.keras_like.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from treadle.keras_like.layers.spectral_normalization import SpectralNormalization
 from treadle.keras_like.layers.stacked_rnn_cells import StackedRNNCells
+from treadle.keras_like.layers.stft_spectrogram import STFTSpectrogram
 from treadle.keras_like.layers.string_lookup import StringLookup
 from treadle.keras_like.layers.text_vectorization import TextVectorization
 from treadle.keras_like.layers.time_distributed import TimeDistributed
@@ -138,15 +141,15 @@ __all__ = [
     "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention",
     "HashedCrossing", "Hashing", "Identity", "Input", "InputLayer", "InputSpec", "IntegerLookup", "LSTM", "LSTMCell",
     "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D",
-    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "Minimum", "MultiHeadAttention", "Multiply",
-    "Normalization", "PReLU", "Permute", "RMSNormalization", "RNN", "RandomBrightness", "RandomContrast", "RandomCrop",
-    "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU", "RepeatVector", "Rescaling", "Reshape",
-    "Resizing", "ReversibleEmbedding", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
-    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
-    "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization",
-    "TimeDistributed", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D",
-    "ZeroPadding2D", "ZeroPadding3D", "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum",
-    "multiply", "serialize", "subtract",
+    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MelSpectrogram", "Minimum", "MultiHeadAttention",
+    "Multiply", "Normalization", "PReLU", "Permute", "Pipeline", "RMSNormalization", "RNN", "RandomBrightness",
+    "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU",
+    "RepeatVector", "Rescaling", "Reshape", "Resizing", "ReversibleEmbedding", "STFTSpectrogram", "SeparableConv1D",
+    "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
+    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells",
+    "StringLookup", "Subtract", "TextVectorization", "TimeDistributed", "UnitNormalization", "UpSampling1D",
+    "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average",
+    "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]
 
 publish(__name__)
