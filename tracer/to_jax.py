@@ -14,6 +14,7 @@ from treadle.ir.builder import specialise
 from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.types import TensorType
 from treadle.lowering.namespace import JAX
+from treadle.lowering.symbolic import SymbolicJax
 from treadle.runtime.variable import Variable
 from treadle.tracer import signature
 from treadle.tracer.concrete import ConcreteFunction
@@ -51,10 +52,14 @@ class PureFunction:
                 f"`{concrete.name}` takes {len(concrete.inputs)} arrays. Received: {len(arrays)}.")
         captured = [t.__jax_array__() for t in concrete.captured_tensors]
         inputs = [*state, *captured, *arrays]
-        types = [TensorType.of(dtypes.as_dtype(np.dtype(a.dtype)), a.shape) for a in inputs]
+        graph, lower = concrete.graph, JAX
+        if all(isinstance(size, int) for array in inputs for size in array.shape):
+            graph = specialise(graph, [TensorType.of(dtypes.as_dtype(np.dtype(a.dtype)), a.shape) for a in inputs])
+        else:  # `jax.export` with symbolic shapes
+            lower = SymbolicJax(graph, inputs)
         # JAX functions cannot raise: checks are left out. Prints and host calls stay.
-        threaded = thread_effects(specialise(concrete.graph, types), settings=Settings(checks=False))
-        outputs = JAX.run_graph(threaded.graph, inputs)[:len(concrete.graph.outputs)]
+        threaded = thread_effects(graph, settings=Settings(checks=False))
+        outputs = lower.run_graph(threaded.graph, inputs)[:len(graph.outputs)]
         updated = len(outputs) - len(concrete.outputs)
         results = signature.fill(concrete.results_structure, outputs[updated:])
         return results, [*outputs[:updated], *state[updated:]]
