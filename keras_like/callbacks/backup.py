@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import warnings
 from typing import Any
 
@@ -16,6 +15,7 @@ from treadle.keras_like.callbacks.callback import Callback
 from treadle.keras_like.callbacks.checkpoint import EveryFewBatches, check_frequency
 from treadle.keras_like.core import tracking
 from treadle.keras_like.core.layer import Layer
+from treadle.keras_like.data.resuming import random_state, set_random_state
 from treadle.keras_like.saving.errors import ModelFileError, refuse
 from treadle.keras_like.saving.tensors import read_tensors, write_tensors
 
@@ -68,8 +68,6 @@ class BackupAndRestore(Callback):
         self._previous = os.path.join(self.backup_dir, "training_state.previous.h5")
         self._every = EveryFewBatches(0 if save_freq == "epoch" else save_freq)
         self._epoch = 0
-        self._at_epoch_begin: dict[str, Any] = {}  # the random numbers' state, from which the epoch's data follow
-        self._at_batch: dict[str, Any] | None = None  # and where they were when a restored epoch was cut off
 
     def needs_batch(self, kind: str) -> bool:
         """To count them."""
@@ -78,19 +76,12 @@ class BackupAndRestore(Callback):
     # --- when ---
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._at_batch = None
         found = self._read()
         if found is not None:
             self._restore(*found)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
-        self._at_epoch_begin = random_state()
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        if self._at_batch is not None:
-            set_random_state(self._at_batch)
-            self._at_batch = None
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.save_freq != "epoch" and self._every.is_due(batch):
@@ -98,7 +89,6 @@ class BackupAndRestore(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.save_freq == "epoch":
-            self._at_epoch_begin = random_state()
             self._save(epoch + 1, 0)
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -115,7 +105,7 @@ class BackupAndRestore(Callback):
         """Write the state from which batch `batch` of `epoch` comes next."""
         data = self.model._fit_data
         described = {"format": _FORMAT, "epoch": epoch, "batch": batch, "data": None if data is None else data.state(),
-                     "since": self._every._since, "random": random_state(), "random at epoch begin": self._at_epoch_begin}
+                     "since": self._every._since, "random": random_state()}
         tree: dict[str, Any] = {"description": np.frombuffer(json.dumps(described).encode(), np.uint8)}
         for kind, variables in _variables(self.model).items():
             tree[kind] = {str(i): v.numpy() for i, v in enumerate(variables)}
@@ -172,8 +162,7 @@ class BackupAndRestore(Callback):
             model._fit_data.restore(described["data"])
         self._every._since = described["since"]
         self._every._last = described["batch"] - 1 if described["batch"] else None
-        set_random_state(described["random at epoch begin"])
-        self._at_batch = described["random"] if described["batch"] else None
+        set_random_state(described["random"])  # after the data have drawn what they had drawn then
         model._initial_epoch, model._initial_batch = described["epoch"], described["batch"]
 
     def _other_model(self, difference: str) -> ModelFileError:
@@ -196,20 +185,3 @@ def _variables(model: Any) -> dict[str, list[Any]]:
     seen: set[int] = set()
     return {kind: [v for v in variables if id(v) not in seen and not seen.add(id(v))]  # type: ignore[func-returns-value]
             for kind, variables in found.items()}
-
-
-def random_state() -> dict[str, Any]:
-    """The state of the random numbers that belong to no layer: treadle's, NumPy's and Python's. JSON can hold it."""
-    kind, words, position, has_normal, normal = np.random.get_state()
-    version, state, pending = random.getstate()
-    return {"treadle": tf.random.get_state(), "python": [version, list(state), pending],
-            "numpy": [kind, np.asarray(words).tolist(), int(position), int(has_normal), float(normal)]}
-
-
-def set_random_state(state: dict[str, Any]) -> None:
-    """Go on where `random_state` was called."""
-    tf.random.set_state(state["treadle"])
-    kind, words, position, has_normal, normal = state["numpy"]
-    np.random.set_state((kind, np.array(words, np.uint32), position, has_normal, normal))
-    version, words, pending = state["python"]
-    random.setstate((version, tuple(words), pending))

@@ -1,9 +1,12 @@
-"""Where a pipeline's random orders are: to be kept, and gone on with in another process."""
+"""Where a pipeline's random orders, and random numbers in general, are: to be kept, and gone on with in another process."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 import treadle as tf
 from treadle.keras_like.data.node import Node
@@ -43,3 +46,20 @@ def set_orders(dataset: Any, state: list[Any]) -> None:
             f"The data set has {len(sources)} random stages. Received: the state of one with {len(state)}.")
     for source, one in zip(sources, state):
         source.restore(one)
+
+
+def random_state() -> dict[str, Any]:
+    """The state of the random numbers that belong to no layer: treadle's, NumPy's and Python's. JSON can hold it."""
+    kind, words, position, has_normal, normal = np.random.get_state()
+    version, state, pending = random.getstate()
+    return {"treadle": tf.random.get_state(), "python": [version, list(state), pending],
+            "numpy": [kind, np.asarray(words).tolist(), int(position), int(has_normal), float(normal)]}
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Go on where `random_state` was called."""
+    tf.random.set_state(state["treadle"])
+    kind, words, position, has_normal, normal = state["numpy"]
+    np.random.set_state((kind, np.array(words, np.uint32), position, has_normal, normal))
+    version, words, pending = state["python"]
+    random.setstate((version, tuple(words), pending))

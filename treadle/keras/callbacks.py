@@ -1,6 +1,7 @@
 """`keras.callbacks`."""
 
 from treadle.keras_like.callbacks.averages import SwapEMAWeights
+from treadle.keras_like.callbacks.backup import BackupAndRestore
 from treadle.keras_like.callbacks.callback import Callback, CallbackList, History, LambdaCallback
 from treadle.keras_like.callbacks.checkpoint import ModelCheckpoint, OrbaxCheckpoint
 from treadle.keras_like.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
@@ -11,7 +12,7 @@ from treadle.keras_like.callbacks.stopping import EarlyStopping, TerminateOnNaN
 from treadle.keras_like.callbacks.tensorboard import TensorBoard
 
 __all__ = [
-    "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
-    "ModelCheckpoint", "MonitorCallback", "OrbaxCheckpoint", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
-    "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
+    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "OrbaxCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
+    "RemoteMonitor", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]
