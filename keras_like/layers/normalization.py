@@ -149,7 +149,7 @@ def _batches(data: Any) -> Iterator[np.ndarray]:
     if isinstance(data, (np.ndarray, tf.Tensor, tf.Variable)) or not hasattr(data, "__iter__"):
         yield np.asarray(data)
         return
-    if isinstance(data, (list, tuple)) and all(np.isscalar(v) for v in data):
+    if isinstance(data, (list, tuple)) and data and all(np.isscalar(v) for v in data):
         yield np.asarray(tf.convert_to_tensor(list(data)))
         return
     if isinstance(data, tf.data.Dataset) and len(tf.nest.flatten(data.element_spec)[0].shape) <= 1:

@@ -9,6 +9,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
 from treadle.keras_like.core.image_format import as_data_format
+from treadle.keras_like.core.input_spec import InputSpec
 from treadle.keras_like.core.windows import STFT, window_values
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -38,7 +39,7 @@ class STFTSpectrogram(BuiltIn):
     TensorShape([2, 7, 17])
     """
 
-    input_rank = 3
+    input_spec = InputSpec(ndim=3)
 
     def __init__(self, mode: str = "log", frame_length: int = 256, frame_step: int | None = None,
                  fft_length: int | None = None, window: Any = "hann", periodic: bool = False, scaling: str | None = "density",
@@ -66,7 +67,6 @@ class STFTSpectrogram(BuiltIn):
         self._bins = (fft_length or 2 ** math.ceil(math.log2(frame_length))) // 2 + 1
 
     def build(self, input_shape: Any) -> None:
-        self._require_rank(input_shape)
         for side, other in (("real", "imag"), ("imag", "real")):
             if self.mode != other:
                 kernel = self.add_weight(name=f"{side}_kernel", shape=(self.frame_length, 1, self._bins),
