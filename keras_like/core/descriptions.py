@@ -98,7 +98,7 @@ def describe(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         parts = [describe(v) for v in value]
         return tuple(parts) if isinstance(value, tuple) else parts
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not hasattr(value, "get_config"):
         return {k: describe(v) for k, v in value.items()}
     special = _special(value)
     if special is not None:
@@ -346,7 +346,7 @@ def _class(description: Mapping[str, Any], family: str | None) -> Any:
         known = TABLES.get(family or "", names_of_classes())
         raise unknown_name("classes" if family is None else family, f"{module}.{name}" if module else name, known)
     place = public_place(found)
-    if family is not None and inspect.isclass(found) and place is not None and not _belongs(place[0], family):
+    if family is not None and inspect.isclass(found) and place is not None and not _belongs(found, place[0], family):
         raise tf.errors.InvalidArgumentError(f"Expected one of the {family}. Received: a `{name}`, of {place[0]}.")
     return found
 
@@ -357,5 +357,6 @@ def public_place_of(module: str, name: str) -> Any:
     return found if inspect.isclass(found) else None
 
 
-def _belongs(place: str, family: str) -> bool:
-    return place.rpartition(".")[2] == family or family == "layers" and place in ("keras", "keras.models", FUNCTIONAL)
+def _belongs(kind: Any, place: str, family: str) -> bool:
+    module = "keras.optimizers.schedules" if family == "schedules" else f"keras.{family}"
+    return built_in(module, kind.__name__) is kind or place == module or family == "layers" and place in ("keras", FUNCTIONAL)

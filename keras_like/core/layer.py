@@ -15,6 +15,7 @@ from treadle.keras_like.core.input_spec import check_inputs
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import DTypePolicy, as_policy
 from treadle.keras_like.core.resolve import resolve
+from treadle.keras_like.core.saved import Saved
 from treadle.keras_like.core.signature import parameters_of_build, signature_of
 from treadle.keras_like.core.state import CallState, autocasting, current_call, inherited_training
 from treadle.keras_like.core.variable import Variable
@@ -38,7 +39,7 @@ def _as_build(build: Callable) -> Callable:
     return wrapper
 
 
-class Layer(Holder):
+class Layer(Saved, Holder):
     """A computation with weights. Subclasses define `call`, and usually `build(input_shape)`, which makes the weights.
 
     Args:
@@ -202,7 +203,6 @@ class Layer(Holder):
         """The computation. Defined by subclasses."""
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `call`.")
 
-    @tf.debugging.filter_traceback
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if "_own" not in self.__dict__:
             raise tf.errors.FailedPreconditionError(
@@ -387,28 +387,5 @@ class Layer(Holder):
         """The dtype of the weights."""
         return self._dtype_policy.variable_dtype
 
-    # --- configuration ---
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, for `from_config`. Subclasses add their own to `super().get_config()`."""
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": _policy_config(self._dtype_policy)}
-        if self.activity_regularizer is not None:
-            config["activity_regularizer"] = self.activity_regularizer
-        return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Any:
-        """A new layer, without weights, from what `get_config` returned."""
-        try:
-            return cls(**config)
-        except TypeError as error:
-            raise tf.errors.DtypeError(
-                f"`{cls.__name__}` cannot be made from its configuration: {error}. Received: {config}. Define `get_config` so "
-                "that it returns the constructor's arguments.") from None
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self._built}>"
-
-
-def _policy_config(policy: DTypePolicy) -> Any:
-    return {"module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None}

@@ -19,6 +19,7 @@ import treadle as tf
 TABLES: dict[str, dict[str, Any]] = {}
 _built_in: dict[str, Any] = {}  # "keras.layers.Dense" -> Dense
 _places: dict[int, tuple[str, str]] = {}  # id(Dense) -> ("keras.layers", "Dense")
+_fixed: set[int] = set()  # those whose place is not that of a front door
 _registered: dict[str, Any] = {}  # "package>name" -> object
 _registered_names: dict[int, tuple[Any, str]] = {}
 
@@ -43,15 +44,23 @@ def publish(module: str) -> None:
     names = vars(sys.modules[module])
     for name in names["__all__"]:
         if callable(names[name]):
-            publish_as(module.removeprefix("treadle."), name, names[name])
+            _publish(module.removeprefix("treadle."), name, names[name])
+
+
+def _publish(place: str, name: str, value: Any) -> None:
+    """Of several public names, files hold the class's or function's own, in the outermost module."""
+    _built_in[f"{place}.{name}"] = value
+    known = _places.get(id(value))
+    if id(value) not in _fixed and (known is None or (name == value.__name__, -len(place)) > (
+            known[1] == value.__name__, -len(known[0]))):
+        _places[id(value)] = (place, name)
 
 
 def publish_as(place: str, name: str, value: Any) -> None:
-    """Make a class or function known by its public name. Of several names, its own is the one that files hold."""
+    """Make a class known by a name that no front door has, but files do."""
     _built_in[f"{place}.{name}"] = value
-    known = _places.get(id(value))
-    if known is None or known[1] != value.__name__ == name:
-        _places[id(value)] = (place, name)
+    _places[id(value)] = (place, name)
+    _fixed.add(id(value))
 
 
 def public_place(value: Any) -> tuple[str, str] | None:

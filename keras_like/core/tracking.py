@@ -11,8 +11,8 @@ import treadle as tf
 from treadle.keras_like.core.random import SeedGenerator
 
 # Attributes that are no part of what the user set: records of calls, what `compile` was given, the trainer's own.
-BOOKKEEPING = frozenset({"_own", "_stopped", "_inbound", "_losses", "_losses_round", "_round", "_built", "_build_shapes",
-                         "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics"})
+BOOKKEEPING = frozenset({"_own", "_arguments", "_stopped", "_inbound", "_losses", "_losses_round", "_round", "_built",
+                         "_build_shapes", "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics"})
 
 
 def _leaves(value: Any, kinds: Any) -> Iterator[Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import treadle as tf
@@ -37,6 +40,7 @@ class Variable(tf.Variable):
             if shape is None:
                 raise tf.errors.InvalidArgumentError(
                     f"A variable made by an initializer needs its shape. Received: shape=None for {name!r}.")
+            _account_for(shape, "float32" if dtype is None else dtype)
             value = _delayed(initializer, tuple(shape), "float32" if dtype is None else dtype)
         super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape)
         self.autocast = autocast and self.dtype.is_floating
@@ -56,6 +60,35 @@ class Variable(tf.Variable):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype.name}, value={self.numpy()}>"
+
+
+class _Budget(threading.local):
+    limit = 0
+    left: int | None = None
+
+
+_budget = _Budget()
+
+
+@contextmanager
+def at_most(limit: int) -> Iterator[None]:
+    """Inside, the weights that initializers make take at most so many bytes: a file is not trusted to say how large."""
+    before = vars(_budget).copy()
+    _budget.limit = _budget.left = limit
+    try:
+        yield
+    finally:
+        vars(_budget).clear()
+        vars(_budget).update(before)
+
+
+def _account_for(shape: Any, dtype: Any) -> None:
+    if _budget.left is not None:
+        _budget.left -= math.prod(int(size) for size in shape) * tf.as_dtype(dtype).as_numpy_dtype().itemsize
+        if _budget.left < 0:
+            raise tf.errors.InvalidArgumentError(
+                f"A weight of shape {tuple(shape)} is more than the weights in the file can account for: at most "
+                f"{_budget.limit} bytes.")
 
 
 def _delayed(initializer: Callable, shape: tuple, dtype: Any) -> Callable[[], Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.deferred import is_deferred, make_input
+from treadle.keras_like.core.descriptions import from_description
 from treadle.keras_like.core.regularizers import L1L2
 from treadle.keras_like.layers.activation import Elementwise
 from treadle.keras_like.layers.built_in import BuiltIn
@@ -124,6 +125,12 @@ class Lambda(BuiltIn):
         """The function itself is in the configuration: a copy can be made of it, a file cannot hold it by value."""
         return {**super().get_config(), "function": self.function, "output_shape": self.output_shape, "mask": self.mask}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        functions = {k: from_description(v, custom_objects) if isinstance(v, Mapping) else v for k, v in config.items()
+                     if k in ("function", "output_shape", "mask")}
+        return super().from_config({**config, **functions})
+
 
 class InputLayer(BuiltIn):
     """The place of a model's input; `keras.Input(...)` is the usual way to make one. `output` is the symbolic tensor.
@@ -159,10 +166,13 @@ class InputLayer(BuiltIn):
                 f"batch_shape={batch_shape}.")
         if input_tensor is not None and not is_deferred(input_tensor):
             raise tf.errors.DtypeError(f"`input_tensor` must be symbolic. Received: {input_tensor!r}.")
-        self.output = input_tensor if input_tensor is not None else make_input(
+        self._tensor = input_tensor if input_tensor is not None else make_input(
             shape, batch_size, dtype, self.name, batch_shape)
+        self._tensor._input_layer = self
         self.optional = optional
         self._built = True
+
+    input = output = property(lambda self: self._tensor, doc="The symbolic tensor.")
 
     @property
     def batch_shape(self) -> tuple:
@@ -177,6 +187,16 @@ class InputLayer(BuiltIn):
     def call(self, inputs: Any = None) -> Any:
         return inputs
 
+    def get_build_config(self) -> None:
+        """None: there is nothing to build."""
+
     def get_config(self) -> dict[str, Any]:
         return {"batch_shape": self.batch_shape, "dtype": self.dtype, "sparse": False, "ragged": False, "name": self.name,
                 "optional": self.optional}
+
+
+def input_layer_of(tensor: Any) -> InputLayer:
+    """The layer that stands for a symbolic tensor where it is a model's input; always the same one."""
+    found = getattr(tensor, "_input_layer", None)
+    numbered = tensor.name.rpartition("_")[0] == "keras_tensor" or tensor.name == "keras_tensor"
+    return InputLayer(input_tensor=tensor, name=None if numbered else tensor.name) if found is None else found

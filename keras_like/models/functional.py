@@ -7,8 +7,13 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.deferred import is_deferred
+from treadle.keras_like.core.descriptions import FUNCTIONAL
 from treadle.keras_like.core.layer import Layer
-from treadle.keras_like.models.model import Model, _functional
+from treadle.keras_like.core.registry import publish_as
+from treadle.keras_like.layers.identity import InputLayer, input_layer_of
+from treadle.keras_like.models.model import Model, _functional, is_made_from_graph
+from treadle.keras_like.models.ordering import in_order
+from treadle.keras_like.saving import graphs
 
 
 class Functional(Model):
@@ -16,6 +21,8 @@ class Functional(Model):
 
     Inputs may be given as a tensor, a list, or a dict by name; the outputs have the structure of `outputs`.
     """
+
+    is_graph = True
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **kwargs: Any):
         super().__init__(name=name, trainable=trainable, **kwargs)
@@ -27,8 +34,31 @@ class Functional(Model):
                         f"{tensor!r}.")
         self._inputs_structure, self._outputs_structure = inputs, outputs
         self._order = tf.deferred.deferrals_between(self.inputs, self.outputs)
-        self._layers = list({id(d.owner): d.owner for d in self._order if isinstance(d.owner, Layer)}.values())
+        entries = {id(tensor): input_layer_of(tensor) for tensor in self.inputs}
+        self._operations = in_order(entries, self.outputs, self._order)
+        self._layers = [operation for operation in self._operations if isinstance(operation, Layer)]
+        _require_different_names(self._layers)
         self._built = True
+
+    @property
+    def calls(self) -> list[Any]:
+        """What is done from the inputs to the outputs (`tf.deferred.Deferral`s), each after what it needs."""
+        return self._order
+
+    @property
+    def operations(self) -> list[Any]:
+        """Input layers, layers and calls of ops, farthest from the outputs first."""
+        return list(self._operations)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, those of the inputs among them, farthest from the outputs first."""
+        return list(self._layers)
+
+    @property
+    def input_layers(self) -> list[InputLayer]:
+        """The layers that stand for the inputs."""
+        return [input_layer_of(tensor) for tensor in self.inputs]
 
     @property
     def inputs(self) -> list[Any]:
@@ -61,6 +91,13 @@ class Functional(Model):
         tf.deferred.carry_out(self._order, values, tf.deferred.sizes_of(symbolic, given))
         return tf.nest.pack_sequence_as(self._outputs_structure, [values[id(o)] for o in self.outputs])
 
+    def get_config(self) -> dict[str, Any]:
+        """The layers, and what they are called on: Keras' format."""
+        return graphs.describe_graph(self) if is_made_from_graph(type(self)) else super().get_config()
+
+    def get_build_config(self) -> None:
+        """None: a graph is built when it is made."""
+
     def _arranged(self, inputs: Any) -> list[Any]:
         """The inputs as a list in the order of the model's own, cast and with a last axis added where theirs lack one."""
         expected = self.inputs
@@ -91,4 +128,13 @@ def _fitted(value: Any, tensor: Any) -> Any:
     return value
 
 
+def _require_different_names(layers: list[Layer]) -> None:
+    names = [layer.name for layer in layers]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise tf.errors.InvalidArgumentError(
+            f"Layers of a model must have different names. Received: two layers called {twice!r}.")
+
+
 _functional.append(Functional)
+publish_as(FUNCTIONAL, "Functional", Functional)

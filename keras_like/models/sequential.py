@@ -7,9 +7,10 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.deferred import is_deferred, make_input
+from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.core.naming import auto_name
-from treadle.keras_like.models.functional import Functional
+from treadle.keras_like.layers.identity import InputLayer, input_layer_of
 from treadle.keras_like.models.model import Model
 
 
@@ -27,6 +28,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._rows: list[Layer] = []
         self._input: Any = None
+        self._results: list[Any] = []  # of the layers on the symbolic input, as far as they were called on it
         for layer in layers or []:
             self.add(layer)
 
@@ -37,6 +39,7 @@ class Sequential(Model):
 
     def add(self, layer: Any) -> None:
         """Append a layer, or a `keras.Input` in the first place."""
+        layer = layer.output if isinstance(layer, InputLayer) else layer
         if is_deferred(layer):
             if self._rows or self._input is not None:
                 raise tf.errors.InvalidArgumentError("An `Input` must be the first thing in a Sequential model.")
@@ -54,28 +57,65 @@ class Sequential(Model):
         self._rows.append(layer)
         self._built = False
         if self._input is not None:
-            self.build()
+            self._extend()
 
     def pop(self) -> Layer:
         """Remove the last layer and return it."""
         layer = self._rows.pop()
-        self._built = False
+        del self._results[len(self._rows):]
+        self._built = bool(self._results)
         return layer
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape (that of the `Input`, if there is one)."""
-        if self._input is not None and all(row.built for row in self._rows[:-1]):
-            self._graph(self._input)
-        elif input_shape is not None:
-            self._graph(make_input(batch_shape=input_shape, dtype=self.compute_dtype, name=auto_name("keras_tensor")))
+        if self._input is None and input_shape is not None:
+            tensor = make_input(batch_shape=input_shape, dtype=self.compute_dtype, name=auto_name("keras_tensor"))
+            for row in self._rows:
+                tensor = row(tensor)
+        self._extend()
+
+    def _extend(self) -> None:
+        """Call the layers that were added on what those before them gave."""
+        if self._input is not None:
+            for row in self._rows[len(self._results):]:
+                self._results.append(row(self._results[-1] if self._results else self._input))
         self._built = bool(self._rows)
 
-    def _graph(self, tensor: Any) -> Functional:
-        """The same layers as a functional model from a symbolic input."""
-        outputs = tensor
-        for row in self._rows:
-            outputs = row(outputs)
-        return Functional(tensor, outputs)
+    def get_config(self) -> dict[str, Any]:
+        """The layers, and the shape of the inputs if it is known."""
+        shape = self._input_shape()
+        layers = [] if shape is None else [self._input_layer(shape)]
+        config = {**Model.get_config(self), "name": self.name, "layers": layers + [describe(row) for row in self._rows]}
+        return config if shape is None else {**config, "build_input_shape": shape}
+
+    def _input_shape(self) -> tuple | None:
+        """The inputs' shape, batch included, once it is known."""
+        if self._input is not None:
+            return tuple(self._input.shape)
+        shape = (self._build_shapes or {}).get("input_shape")
+        if shape is None or isinstance(shape, dict) or not all(s is None or isinstance(s, int) for s in shape):
+            return None
+        fixed = any(getattr(row, "stateful", False) for row in self._rows)
+        return tuple(shape) if fixed else (None, *shape[1:])
+
+    def _input_layer(self, shape: tuple) -> dict[str, Any]:
+        layer = InputLayer(batch_shape=shape, dtype=self.compute_dtype) if self._input is None else input_layer_of(self._input)
+        return describe(layer)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """The model of a configuration, with new weights. `custom_objects`: your own classes and functions by name."""
+        if not isinstance(config.get("layers"), (list, tuple)):
+            raise tf.errors.InvalidArgumentError(
+                f"The configuration of a Sequential model has `layers`, a list. Received: {config}.")
+        rest = {k: v for k, v in config.items() if k not in ("layers", "build_input_shape")}
+        model = cls(**rest)
+        for layer in config["layers"]:
+            model.add(from_description(layer, custom_objects, family="layers"))
+        shape = config.get("build_input_shape")
+        if not model.built and shape and isinstance(shape, (tuple, list)):
+            model.build(tuple(shape))
+        return model
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Each layer on the result of the one before."""

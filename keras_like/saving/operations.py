@@ -1,0 +1,162 @@
+"""Ops on symbolic tensors in files: which of Keras' operations each op is, and what to call for one that a file names.
+
+A table of ops and one of their attributes. An op that is in neither is no part of a file: it belongs into a layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import treadle as tf
+from treadle.keras_like.core.deferred import is_deferred
+from treadle.keras_like.core.descriptions import describe
+from treadle.keras_like.core.naming import auto_name, to_snake_case
+from treadle.keras_like.core.registry import built_in, unknown_name
+
+Config = Callable[[Any, dict[str, Any]], dict[str, Any]]  # (the call, its op's attributes) -> Keras' configuration
+
+
+def _none(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    return {}
+
+
+def _same(*names: str) -> Config:
+    return lambda call, attributes: {name: _plain(attributes[name]) for name in names}
+
+
+def _axes(more: dict[str, Any] | None = None) -> Config:
+    return lambda call, attributes: {**_same("axis", "keepdims")(call, attributes), **(more or {})}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value.name if isinstance(value, tf.DType) else value
+
+
+def _shape(name: str) -> Config:
+    """A shape; at most one size of it may be open."""
+
+    def config(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+        sizes = [s if isinstance(s, int) else -1 for s in attributes["shape"]]
+        if sizes.count(-1) > 1:
+            raise _indescribable(call.name, "a shape with several open sizes")
+        return {name: sizes}
+
+    return config
+
+
+def _untransposed(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    if attributes["transpose_a"] or attributes["transpose_b"]:
+        raise _indescribable(call.name, "a transposed operand")
+    return {}
+
+
+# op -> (module of Keras, class, configuration)
+TABLE: dict[str, tuple[str, str, Config]] = {
+    **{op: ("numpy", name, _none) for op, name in {
+        "add": "Add", "subtract": "Subtract", "multiply": "Multiply", "truediv": "TrueDivide", "divide_float": "TrueDivide",
+        "floordiv": "FloorDivide", "floormod": "Mod", "pow": "Power", "maximum": "Maximum", "minimum": "Minimum",
+        "negative": "Negative", "abs": "Absolute", "sign": "Sign", "square": "Square", "sqrt": "Sqrt", "exp": "Exp",
+        "expm1": "Expm1", "log": "Log", "log1p": "Log1p", "sin": "Sin", "cos": "Cos", "tan": "Tan", "asin": "Arcsin",
+        "acos": "Arccos", "atan": "Arctan", "sinh": "Sinh", "cosh": "Cosh", "tanh": "Tanh", "asinh": "Arcsinh",
+        "acosh": "Arccosh", "atanh": "Arctanh", "atan2": "Arctan2", "floor": "Floor", "ceil": "Ceil",
+        "reciprocal": "Reciprocal", "equal": "Equal", "not_equal": "NotEqual", "less": "Less", "less_equal": "LessEqual",
+        "greater": "Greater", "greater_equal": "GreaterEqual", "logical_and": "LogicalAnd", "logical_or": "LogicalOr",
+        "logical_xor": "LogicalXor", "logical_not": "LogicalNot", "is_nan": "Isnan", "is_inf": "Isinf",
+        "is_finite": "Isfinite", "select": "Where"}.items()},
+    **{op: ("nn", name, _none) for op, name in {
+        "relu": "Relu", "relu6": "Relu6", "sigmoid": "Sigmoid", "softplus": "Softplus", "softsign": "Softsign",
+        "elu": "Elu"}.items()},
+    "softmax": ("nn", "Softmax", _same("axis")), "log_softmax": ("nn", "LogSoftmax", _same("axis")),
+    "leaky_relu": ("nn", "LeakyRelu", lambda call, a: {"negative_slope": a["alpha"]}),
+    "rsqrt": ("math", "Rsqrt", _none), "erf": ("math", "Erf", _none),
+    "round": ("numpy", "Round", lambda call, a: {"decimals": 0}),
+    "reduce_sum": ("numpy", "Sum", _axes()), "reduce_mean": ("numpy", "Mean", _axes()),
+    "reduce_prod": ("numpy", "Prod", _axes()), "reduce_max": ("numpy", "Max", _axes()), "reduce_min": ("numpy", "Min", _axes()),
+    "reduce_any": ("numpy", "Any", _axes()), "reduce_all": ("numpy", "All", _axes()),
+    "matmul": ("numpy", "Matmul", _untransposed), "einsum": ("numpy", "Einsum", lambda call, a: {"subscripts": a["equation"]}),
+    "reshape": ("numpy", "Reshape", _shape("newshape")), "broadcast_to": ("numpy", "BroadcastTo", _shape("shape")),
+    "expand_dims": ("numpy", "ExpandDims", _same("axis")), "squeeze": ("numpy", "Squeeze", _same("axis")),
+    "transpose": ("numpy", "Transpose", lambda call, a: {"axes": _plain(a["perm"])}),
+    "concat": ("numpy", "Concatenate", _same("axis")), "stack": ("numpy", "Stack", _same("axis")),
+    "cast": ("core", "Cast", _same("dtype")), "strided_slice": ("numpy", "GetItem", _none),
+}
+_LISTS = {"concat", "stack"}  # their operands are one list
+
+
+def describe_operation(call: Any, name: str) -> dict[str, Any]:
+    """A call of an op as the description of one of Keras' operations, without what it is called on."""
+    if call.name not in TABLE or not hasattr(call.owner, "infer_types"):
+        raise _indescribable(call.name)
+    module, kind, config = TABLE[call.name]
+    return {"module": f"keras.src.ops.{module}", "class_name": kind, "config": {"name": name, **config(call, call.arguments)},
+            "registered_name": kind}
+
+
+def describe_operands(call: Any) -> list[Any]:
+    """What an op was called on. Open sizes are those of `call`'s first operand."""
+    operands = [_operand(tensor) for tensor in call.inputs]
+    if call.name in _LISTS:
+        return [operands]
+    if call.name == "strided_slice":
+        return [operands[0], [describe(s) for s in _slices(call)]]
+    return operands
+
+
+def _operand(tensor: Any) -> Any:
+    """Scalars are numbers: they take the dtype of what they meet."""
+    return describe(tensor) if is_deferred(tensor) or tensor.shape.rank else tensor.numpy().item()
+
+
+def _slices(call: Any) -> list[slice]:
+    found = []
+    for begin, end, stride, size in zip(*(call.arguments[n] for n in ("begin", "end", "strides")), call.inputs[0].type.shape):
+        whole = end == size if stride > 0 else end == -1
+        if not isinstance(begin, int) or not (whole or isinstance(end, int)):
+            raise _indescribable(call.name, "a slice whose ends depend on a size")
+        found.append(slice(begin or None, None if whole else end, None if stride == 1 else stride))
+    return found
+
+
+def _indescribable(name: str, what: str = "") -> tf.errors.UnimplementedError:
+    what = f" with {what}" if what else ""
+    return tf.errors.UnimplementedError(
+        f"The model cannot be saved: it calls `{name}`{what} on a symbolic tensor, which Keras' files have no word for. Put "
+        "the computation into the `call` of a layer of your own (registered with "
+        "`@keras.saving.register_keras_serializable()`), or into a `Lambda` of a named function.")
+
+
+class Operation:
+    """One of Keras' operations, read from a file: a function of symbolic tensors."""
+
+    def __init__(self, name: str | None, function: Callable, options: Mapping[str, Any]):
+        self.name, self._function, self._options = name or auto_name(function.__name__), function, dict(options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._function(*args, **kwargs, **self._options)
+
+
+def is_operation(description: Mapping[str, Any]) -> bool:
+    """True for the description of an operation."""
+    return str(description.get("module") or "").startswith(("keras.src.ops.", "keras.ops", "keras.src.backend.common"))
+
+
+def operation_from(description: Mapping[str, Any]) -> Operation:
+    """The operation of a description: a function of `keras.ops` by its name."""
+    kind = description.get("class_name")
+    options = dict(description.get("config") or {})
+    name = options.pop("name", None)
+    if kind == "GetItem":
+        return Operation(name, _get_item, options)
+    short = _NAMES.get(str(kind)) or to_snake_case(str(kind))
+    function = built_in("keras.ops", short)
+    if not callable(function):
+        raise unknown_name("operations", kind, [_class for _, _class, _ in TABLE.values()])
+    return Operation(name, function, options)
+
+
+_NAMES = {"LogicalAnd": "logical_and", "Conv": "conv", "L2Norm": "l2_normalize", "Cast": "cast"}
+
+
+def _get_item(x: Any, key: Any) -> Any:
+    return x[tuple(key) if isinstance(key, list) else key]
