@@ -47,15 +47,39 @@ from treadle.keras_like.layers.grouped_query_attention import GroupedQueryAttent
 from treadle.keras_like.layers.gru import GRU, GRUCell
 from treadle.keras_like.layers.hashing import HashedCrossing, Hashing
 from treadle.keras_like.layers.identity import ActivityRegularization, Identity, InputLayer, Lambda, Masking
+from treadle.keras_like.layers.image.aug_mix import AugMix
+from treadle.keras_like.layers.image.auto_contrast import AutoContrast
 from treadle.keras_like.layers.image.center_crop import CenterCrop
+from treadle.keras_like.layers.image.contrast_limited_adaptive_histogram_equalization import (
+    ContrastLimitedAdaptiveHistogramEqualization,
+)
+from treadle.keras_like.layers.image.cut_mix import CutMix
+from treadle.keras_like.layers.image.equalization import Equalization
+from treadle.keras_like.layers.image.max_num_bounding_boxes import MaxNumBoundingBoxes
+from treadle.keras_like.layers.image.mix_up import MixUp
+from treadle.keras_like.layers.image.rand_augment import RandAugment
 from treadle.keras_like.layers.image.random_brightness import RandomBrightness
+from treadle.keras_like.layers.image.random_color_degeneration import RandomColorDegeneration
+from treadle.keras_like.layers.image.random_color_jitter import RandomColorJitter
 from treadle.keras_like.layers.image.random_contrast import RandomContrast
 from treadle.keras_like.layers.image.random_crop import RandomCrop
+from treadle.keras_like.layers.image.random_elastic_transform import RandomElasticTransform
+from treadle.keras_like.layers.image.random_erasing import RandomErasing
 from treadle.keras_like.layers.image.random_flip import RandomFlip
+from treadle.keras_like.layers.image.random_gaussian_blur import RandomGaussianBlur
+from treadle.keras_like.layers.image.random_grayscale import RandomGrayscale
+from treadle.keras_like.layers.image.random_hue import RandomHue
+from treadle.keras_like.layers.image.random_invert import RandomInvert
+from treadle.keras_like.layers.image.random_perspective import RandomPerspective
+from treadle.keras_like.layers.image.random_posterization import RandomPosterization
 from treadle.keras_like.layers.image.random_rotation import RandomRotation
+from treadle.keras_like.layers.image.random_saturation import RandomSaturation
+from treadle.keras_like.layers.image.random_sharpness import RandomSharpness
+from treadle.keras_like.layers.image.random_shear import RandomShear
 from treadle.keras_like.layers.image.random_translation import RandomTranslation
 from treadle.keras_like.layers.image.random_zoom import RandomZoom
 from treadle.keras_like.layers.image.resizing import Resizing
+from treadle.keras_like.layers.image.solarization import Solarization
 from treadle.keras_like.layers.integer_lookup import IntegerLookup
 from treadle.keras_like.layers.layer_normalization import LayerNormalization
 from treadle.keras_like.layers.lookup import deserialize, serialize
@@ -129,27 +153,31 @@ GlobalAvgPool3D, GlobalMaxPool3D = GlobalAveragePooling3D, GlobalMaxPooling3D
 __all__ = [
     "Activation", "ActivityRegularization", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D",
     "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "Add",
-    "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D", "AveragePooling2D",
-    "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization", "Bidirectional",
-    "CategoryEncoding", "CenterCrop", "Concatenate", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D",
-    "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Convolution1D", "Convolution1DTranspose",
-    "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose", "Cropping1D", "Cropping2D",
-    "Cropping3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Discretization", "Dot", "Dropout", "ELU",
-    "EinsumDense", "Embedding", "Flatten", "GRU", "GRUCell", "GaussianDropout", "GaussianNoise",
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D",
-    "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention", "GroupedQueryAttention",
-    "HashedCrossing", "Hashing", "Identity", "Input", "InputLayer", "InputSpec", "IntegerLookup", "LSTM", "LSTMCell",
-    "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D",
-    "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum", "MelSpectrogram", "Minimum", "MultiHeadAttention",
-    "Multiply", "Normalization", "PReLU", "Permute", "Pipeline", "RMSNormalization", "RNN", "RandomBrightness",
-    "RandomContrast", "RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU",
+    "AdditiveAttention", "AlphaDropout", "Attention", "AugMix", "AutoContrast", "Average", "AveragePooling1D",
+    "AveragePooling2D", "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization",
+    "Bidirectional", "CategoryEncoding", "CenterCrop", "Concatenate", "ContrastLimitedAdaptiveHistogramEqualization",
+    "Conv1D", "Conv1DTranspose", "Conv2D",
+    "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Convolution1D",
+    "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose",
+    "Cropping1D", "Cropping2D", "Cropping3D", "CutMix", "Dense", "DepthwiseConv1D", "DepthwiseConv2D",
+    "Discretization", "Dot", "Dropout", "ELU", "EinsumDense", "Embedding", "Equalization", "Flatten", "GRU", "GRUCell",
+    "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D",
+    "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "GroupNormalization", "GroupQueryAttention",
+    "GroupedQueryAttention", "HashedCrossing", "Hashing", "Identity", "Input", "InputLayer", "InputSpec",
+    "IntegerLookup", "LSTM", "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "Masking",
+    "MaxNumBoundingBoxes", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
+    "Maximum", "MelSpectrogram", "Minimum", "MixUp", "MultiHeadAttention", "Multiply", "Normalization", "PReLU",
+    "Permute", "Pipeline", "RMSNormalization", "RNN", "RandAugment", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization",
+    "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom", "ReLU",
     "RepeatVector", "Rescaling", "Reshape", "Resizing", "ReversibleEmbedding", "STFTSpectrogram", "SeparableConv1D",
     "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax",
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization", "StackedRNNCells",
-    "StringLookup", "Subtract", "TextVectorization", "TimeDistributed", "UnitNormalization", "UpSampling1D",
-    "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", "add", "average",
-    "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
+    "Solarization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "SpectralNormalization",
+    "StackedRNNCells", "StringLookup", "Subtract", "TextVectorization", "TimeDistributed", "UnitNormalization",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+    "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]
 
 publish(__name__)
