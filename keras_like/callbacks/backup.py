@@ -103,7 +103,7 @@ class BackupAndRestore(Callback):
 
     def _save(self, epoch: int, batch: int) -> None:
         """Write the state from which batch `batch` of `epoch` comes next."""
-        data = self.model._fit_data
+        data = getattr(self.model, "_fit_data", None)
         described = {"format": _FORMAT, "epoch": epoch, "batch": batch, "data": None if data is None else data.state(),
                      "since": self._every._since, "random": random_state()}
         tree: dict[str, Any] = {"description": np.frombuffer(json.dumps(described).encode(), np.uint8)}
@@ -158,7 +158,7 @@ class BackupAndRestore(Callback):
                 pairs.append((variable, value))
         for variable, value in pairs:
             variable.assign(value)
-        if described["data"] is not None and model._fit_data is not None:
+        if described["data"] is not None and getattr(model, "_fit_data", None) is not None:
             model._fit_data.restore(described["data"])
         self._every._since = described["since"]
         self._every._last = described["batch"] - 1 if described["batch"] else None
