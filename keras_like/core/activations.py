@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.descriptions import as_config, from_description
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.core.resolve import named, resolve
 
 
@@ -164,6 +165,7 @@ selu, softplus, softsign, relu6 = tf.nn.selu, tf.nn.softplus, tf.nn.softsign, tf
 tanh, sigmoid, log_sigmoid = tf.tanh, tf.sigmoid, tf.math.log_sigmoid
 swish, hard_swish = silu, hard_silu
 
+shield_functions(globals())
 named("activations", linear=linear, relu=relu, softmax=softmax, log_softmax=log_softmax, elu=elu, selu=selu,
       softplus=softplus, softsign=softsign, relu6=relu6, tanh=tanh, sigmoid=sigmoid, log_sigmoid=log_sigmoid, gelu=gelu,
       silu=silu, swish=silu, mish=mish, hard_sigmoid=hard_sigmoid, hard_silu=hard_silu, hard_swish=hard_silu,

@@ -9,12 +9,17 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core import tracking
+from treadle.keras_like.core.overrides import shield
 from treadle.keras_like.core.resolve import resolve_class
 from treadle.keras_like.core.state import current_call
 
 
 class Holder:
     """Mixed into `Layer`. What is set as an attribute is found there, also in lists and dicts."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        shield(cls)
 
     name: str
     _built: bool
@@ -173,3 +178,6 @@ class Holder:
 def _without(every: list[Any], some: list[Any]) -> list[Any]:
     left_out = {id(v) for v in some}
     return [v for v in every if id(v) not in left_out]
+
+
+shield(Holder)

@@ -10,6 +10,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.core.policy import floatx
 from treadle.keras_like.core.variable import Variable
 
@@ -161,3 +162,6 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Any = None)
     a = tf.random.stateless_gamma(shape, first, alpha, dtype=kind)
     b = tf.random.stateless_gamma(shape, first + tf.constant([0, 2**32], dtype="int64"), beta, dtype=kind)
     return a / (a + b)
+
+
+shield_functions(globals())

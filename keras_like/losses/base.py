@@ -8,6 +8,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core.descriptions import describe, from_description
 from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.policy import as_policy, floatx
 from treadle.keras_like.core.tracking import holds_tensor, mask_of
 from treadle.keras_like.losses.weighting import as_tensor, check_reduction, reduce_weighted, same_rank
@@ -40,6 +41,11 @@ class Loss:
     1.5
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        convert_overrides(cls, ("call", "__call__"))
+        shield(cls)
+
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None):
         self.name = name or auto_name(type(self).__name__)
         self.reduction = check_reduction(reduction)
@@ -54,11 +60,12 @@ class Loss:
         """A value per example. Defined by subclasses."""
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `call`.")
 
+    @tf.debugging.filter_traceback
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss. `sample_weight` broadcasts to the values; masks of `y_pred` and of the values leave entries out."""
         mask = mask_of(y_pred)
         y_true, y_pred = self._as_tensors(y_true), self._as_tensors(y_pred)
-        values = tf.autograph.tf_convert(self.call)(y_true, y_pred)
+        values = self.call(y_true, y_pred)
         of_values = mask_of(values)
         if of_values is not None:
             mask = of_values if mask is None else tf.logical_and(mask, of_values)

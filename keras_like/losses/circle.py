@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.core.tracking import set_mask
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_tensor
@@ -56,3 +57,6 @@ class Circle(FunctionLoss):
     def __init__(self, gamma: float = 80.0, margin: float = 0.4, remove_diagonal: bool = True,
                  reduction: str | None = "sum_over_batch_size", name: str | None = "circle", dtype: Any = None):
         super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+
+
+shield_functions(globals())

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.core.tracking import set_mask
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_pair, as_tensor
@@ -241,3 +242,6 @@ class Poisson(FunctionLoss):
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "poisson", dtype: Any = None):
         super().__init__(poisson, reduction, name, dtype)
+
+
+shield_functions(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_tensor
 
@@ -69,3 +70,6 @@ class CTC(FunctionLoss):
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc", dtype: Any = None):
         super().__init__(ctc, reduction, name, dtype)
+
+
+shield_functions(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.crossentropy import (
     as_distribution,
@@ -89,3 +90,6 @@ class CategoricalFocalCrossentropy(FunctionLoss):
                  name: str | None = "categorical_focal_crossentropy", dtype: Any = None):
         super().__init__(categorical_focal_crossentropy, reduction, name, dtype, from_logits=from_logits,
                          label_smoothing=label_smoothing, axis=axis, alpha=alpha, gamma=gamma)
+
+
+shield_functions(globals())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_pair
 
@@ -75,3 +76,6 @@ class CategoricalHinge(FunctionLoss):
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "categorical_hinge",
                  dtype: Any = None):
         super().__init__(categorical_hinge, reduction, name, dtype)
+
+
+shield_functions(globals())

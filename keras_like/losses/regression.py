@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_aligned_pair
 
@@ -159,3 +160,6 @@ class LogCosh(FunctionLoss):
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "log_cosh", dtype: Any = None):
         super().__init__(log_cosh, reduction, name, dtype)
+
+
+shield_functions(globals())

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_pair
 
@@ -58,3 +59,6 @@ class Tversky(FunctionLoss):
     def __init__(self, alpha: float = 0.5, beta: float = 0.5, reduction: str | None = "sum_over_batch_size",
                  name: str | None = "tversky", axis: Any = None, dtype: Any = None):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
+
+
+shield_functions(globals())

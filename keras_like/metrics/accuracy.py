@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.core.policy import floatx
 from treadle.keras_like.losses.weighting import same_rank
 from treadle.keras_like.metrics.aggregates import FunctionMetric
@@ -156,3 +157,6 @@ class SparseTopKCategoricalAccuracy(FunctionMetric):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         return config if self.from_sorted_ids else {k: v for k, v in config.items() if k != "from_sorted_ids"}
+
+
+shield_functions(globals())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import treadle as tf
 from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.policy import as_policy, floatx
 from treadle.keras_like.core.resolve import resolve
 from treadle.keras_like.core.tracking import Measuring, children
@@ -37,6 +38,11 @@ class Metric(Measuring):
     """
 
     _direction: str | None = None  # "up" or "down": where better values lie, if the class knows
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        convert_overrides(cls, ("update_state", "result"))
+        shield(cls)
 
     def __init__(self, dtype: Any = None, name: str | None = None):
         self.name = name or auto_name(type(self).__name__)
@@ -104,13 +110,14 @@ class Metric(Measuring):
         """`reset_state`, by its older name."""
         self.reset_state()
 
+    @tf.debugging.filter_traceback
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Add a batch; the result with it."""
         if not hasattr(self, "_own"):
             raise tf.errors.FailedPreconditionError(
                 f"`{type(self).__name__}.__init__` must call `super().__init__()` before anything else.")
-        tf.autograph.tf_convert(self.update_state)(*args, **kwargs)
-        return tf.autograph.tf_convert(self.result)()
+        self.update_state(*args, **kwargs)
+        return self.result()
 
     # --- state passed by hand ---
 

@@ -13,6 +13,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core import policy
 from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.resolve import named, resolve
 from treadle.keras_like.core.variable import Variable
 from treadle.keras_like.optimizers import clipping, schedules
@@ -65,6 +66,8 @@ class Optimizer:
         """Built-in optimizers are known by their names."""
         if cls.__module__.startswith(_OURS):
             named("optimizers", **{cls.__name__: cls, cls.__name__.lower(): cls})
+            shield(cls)
+        convert_overrides(cls, ("update_step", "apply"))
 
     def __init__(self, learning_rate: Any, weight_decay: float | None = None, clipnorm: float | None = None,
                  clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False,
@@ -215,8 +218,9 @@ class Optimizer:
         if self._given_rate is not None:
             return self._given_rate
         if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(tf.cast(self._iterations, policy.floatx()))
-        return self._learning_rate if isinstance(self._learning_rate, tf.Variable) else self._learning_rate()
+            return tf.autograph.tf_convert(self._learning_rate)(tf.cast(self._iterations, policy.floatx()))
+        return self._learning_rate if isinstance(self._learning_rate, tf.Variable) else tf.autograph.tf_convert(
+            self._learning_rate)()
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -355,7 +359,7 @@ class Optimizer:
             self._average()
         for variable in variables:
             if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
+                variable.assign(tf.autograph.tf_convert(variable.constraint)(variable))
         self._iterations.assign_add(1)
 
     def _update(self, grads: list[Any], variables: list[Any]) -> None:
@@ -479,6 +483,9 @@ class Optimizer:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._indices = {id(v): i for i, v in enumerate(self._trainable_variables)}
+
+
+shield(Optimizer)
 
 
 def is_ours(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import treadle as tf
@@ -43,10 +43,22 @@ def _per_output(given: Any, y_pred: Any, names: Sequence[str] | None, what: str)
     return [given] * len(flat)
 
 
+def _check_names(given: Any, check: Callable[[str], Any]) -> None:
+    """Look up the names in what was given, so that a wrong one is an error of `compile`, not of the first batch."""
+    if isinstance(given, str):
+        check(given)
+    elif isinstance(given, (int, float)):
+        raise tf.errors.DtypeError(f"Losses and metrics are names, functions or objects. Received: {given!r}.")
+    elif isinstance(given, (list, tuple, Mapping)) and not (isinstance(given, Mapping) and "class_name" in given):
+        for one in given.values() if isinstance(given, Mapping) else given:
+            _check_names(one, check)
+
+
 class CompiledLoss:
     """The weighted sum of a loss for each output. `trackers` measure each of several."""
 
     def __init__(self, loss: Any, loss_weights: Any, names: Sequence[str] | None):
+        _check_names(loss, losses.get)
         self.loss, self.loss_weights, self.names = loss, loss_weights, names
         self._losses: list[Any] | None = None
         self.trackers: list[Any] = []
@@ -55,7 +67,7 @@ class CompiledLoss:
         """Make the losses, once the number of outputs is known."""
         if self._losses is not None:
             return
-        found = [losses.get(_as_loss(one)) for one in _per_output(self.loss, y_pred, self.names, "loss")]
+        found = [_as_loss(losses.get(one)) for one in _per_output(self.loss, y_pred, self.names, "loss")]
         self._losses = found
         count = len(found)
         weights = [None] * count if self.loss_weights is None else _per_output(
@@ -108,6 +120,7 @@ class CompiledMetrics:
     """The metrics of each output."""
 
     def __init__(self, metrics: Any, weighted: Any, names: Sequence[str] | None):
+        _check_names([metrics, weighted], _check_metric_name)
         self.given, self.weighted, self.names = metrics, weighted, names
         self._by_output: list[tuple[list[Any], list[Any]]] | None = None
 
@@ -163,6 +176,11 @@ def _each(given: Any, index: int, count: int, keys: Sequence[str] | None) -> lis
         return list(one) if isinstance(one, (list, tuple)) else [] if one is None else [one]
     given = given if isinstance(given, (list, tuple)) else [given]
     return list(given[0]) if len(given) == 1 and isinstance(given[0], (list, tuple)) else list(given)
+
+
+def _check_metric_name(name: str) -> None:
+    if name.lower() not in (*_ACCURACY, *_CROSSENTROPY):
+        resolve("metrics", name)
 
 
 def named_metric(given: Any, y_true: Any, y_pred: Any) -> Any:

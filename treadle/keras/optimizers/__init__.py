@@ -13,6 +13,7 @@ from treadle.keras_like.optimizers.ftrl import Ftrl
 from treadle.keras_like.optimizers.lamb import Lamb
 from treadle.keras_like.optimizers.lion import Lion
 from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
+from treadle.keras_like.optimizers.multi_optimizer import MultiOptimizer, OptimizerMap
 from treadle.keras_like.optimizers.muon import Muon
 from treadle.keras_like.optimizers.nadam import Nadam
 from treadle.keras_like.optimizers.registry import deserialize, get, serialize
@@ -22,8 +23,8 @@ from treadle.keras_like.optimizers.sgd import SGD
 
 __all__ = [
     "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer",
-    "Muon", "Nadam", "Optimizer", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize", "get", "legacy", "schedules",
-    "serialize",
+    "MultiOptimizer", "Muon", "Nadam", "Optimizer", "OptimizerMap", "RMSprop", "SGD", "ScheduleFreeAdamW", "deserialize",
+    "get", "legacy", "schedules", "serialize",
 ]
 
 publish(__name__)
