@@ -1,7 +1,7 @@
 """Layers that prepare data: they take Python lists, NumPy arrays and tensors alike, and may work on the host.
 
-`DataLayer` computes with ops. `HostLayer` computes with NumPy on strings or integers; inside a compiled function that is
-possible for numbers only, since XLA has no strings.
+`DataLayer` computes with ops. `HostLayer` computes with NumPy on strings or integers; a compiled function has integers only,
+since XLA has no strings.
 """
 
 from __future__ import annotations
@@ -65,6 +65,9 @@ class DataLayer(BuiltIn):
 class HostLayer(DataLayer):
     """A layer that computes with NumPy. Subclasses define `on_host`, `compute_output_shape` and `output_dtype`."""
 
+    # Whether open sizes of the outputs are those of the inputs; if not, the batch's alone is.
+    keeps_sizes = True
+
     def __init__(self, **kwargs: Any):
         super().__init__(autocast=False, **kwargs)
 
@@ -80,12 +83,6 @@ class HostLayer(DataLayer):
         """The dtype of the outputs."""
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `output_dtype`.")
 
-    def _run(self, args: tuple, kwargs: dict[str, Any]) -> Any:
-        if any(not tf.executing_eagerly() and tf.is_symbolic_tensor(x) and x.dtype == tf.string
-               for x in tf.nest.flatten(args)):
-            raise _no_strings(self)
-        return super()._run(args, kwargs)
-
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         inputs = self.arranged(inputs)
         if holds_deferred(inputs):
@@ -100,8 +97,6 @@ class HostLayer(DataLayer):
         given = tf.nest.flatten(inputs)
         if not any(map(tf.is_symbolic_tensor, given)):
             return tf.convert_to_tensor(self.on_host(*(np.asarray(x) for x in given)))
-        if any(x.dtype == tf.string for x in given):
-            raise _no_strings(self)
         return tf.numpy_function(self.on_host, given, self.compute_output_spec(inputs))
 
     def compute_output_spec(self, inputs: Any) -> Any:
@@ -114,8 +109,8 @@ class HostLayer(DataLayer):
         given = tf.nest.flatten(inputs)
         fresh = tf.deferred.deferred_input(self.compute_output_spec(inputs), self.name).type
         first = given[0].type
-        # Sizes that are those of the input keep their names.
-        same = {str(a): b for a, b in zip(fresh.shape, first.shape) if not isinstance(a, int)}
+        axes = len(first.shape) if self.keeps_sizes else 1
+        same = {str(a): b for a, b in zip(fresh.shape, first.shape[:axes]) if not isinstance(a, int) and not isinstance(b, int)}
 
         def run(sizes: Any, *values: Any) -> list[Any]:
             return [self(tf.nest.pack_sequence_as(inputs, list(values)))]
@@ -124,9 +119,3 @@ class HostLayer(DataLayer):
         self._inbound.append((inputs, output))
         return output
 
-
-def _no_strings(layer: Any) -> Exception:
-    return tf.errors.UnimplementedError(
-        f"The layer {layer.name!r} ({type(layer).__name__}) works on strings, which a compiled program does not have. Map it "
-        f"over the data set before training: `dataset.map(lambda x, y: (layer(x), y))`, or call it on the data first.",
-        see="strings")
