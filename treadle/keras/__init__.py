@@ -11,6 +11,7 @@ from treadle.keras import (
     losses,
     metrics,
     models,
+    ops,
     optimizers,
     random,
     regularizers,
@@ -34,7 +35,7 @@ from treadle.keras_like.optimizers.base import Optimizer
 __all__ = [
     "DTypePolicy", "Functional", "Input", "InputSpec", "Layer", "Loss", "Metric", "Model", "Optimizer", "Regularizer",
     "Sequential", "Variable", "activations", "callbacks", "constraints", "datasets", "export", "initializers", "layers", "losses",
-    "metrics", "models", "optimizers", "random", "regularizers", "saving", "utils",
+    "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "utils",
 ]
 
 publish(__name__)
