@@ -10,10 +10,11 @@ from treadle.keras_like.core.registry import (
     get_registered_object,
     register_keras_serializable,
 )
+from treadle.keras_like.saving.errors import ModelFileError
 from treadle.keras_like.saving.model_files import load_model, load_weights, save_model, save_weights
 
 __all__ = [
-    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
-    "get_registered_object", "load_model", "load_weights", "register_keras_serializable", "save_model", "save_weights",
-    "serialize_keras_object",
+    "CustomObjectScope", "ModelFileError", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "get_registered_name", "get_registered_object", "load_model", "load_weights", "register_keras_serializable",
+    "save_model", "save_weights", "serialize_keras_object",
 ]
