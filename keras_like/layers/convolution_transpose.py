@@ -114,3 +114,7 @@ class Conv3DTranspose(ConvTranspose):
     """
 
     rank = 3
+
+    def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
+                 output_padding: Any = None, dilation_rate: Any = 1, **kwargs: Any):
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, **kwargs)

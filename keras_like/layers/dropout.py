@@ -6,6 +6,7 @@ Without `training` (False by default, passed down from the outermost call) all o
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import treadle as tf
@@ -17,7 +18,7 @@ from treadle.keras_like.layers.activation import Elementwise
 _SELU_LOWEST = -1.6732632423543772 * 1.0507009873554805  # what selu(x) tends to for x -> -infinity
 
 
-class Noise(Elementwise):
+class Noise(Elementwise, ABC):
     """Noise of strength `rate` (0 to 1) while training, from a seed generator of the layer's own."""
 
     strength = "rate"
@@ -40,8 +41,9 @@ class Noise(Elementwise):
             return tf.cond(tf.cast(training, "bool"), lambda: self._noisy(inputs), lambda: inputs)
         return self._noisy(inputs) if training else inputs
 
+    @abstractmethod
     def _noisy(self, inputs: Any) -> Any:
-        raise NotImplementedError
+        """The inputs with noise."""
 
 
 class Dropout(Noise):

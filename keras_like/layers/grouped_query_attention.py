@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.registry import publish_as
 from treadle.keras_like.layers.arguments import positive
 from treadle.keras_like.layers.headed_attention import HeadedAttention, same_lengths
 
@@ -79,3 +80,6 @@ class GroupedQueryAttention(HeadedAttention):
 
     def get_config(self) -> dict[str, Any]:
         return self._config_with(activity_regularizer=self.activity_regularizer)
+
+
+publish_as("keras.layers", "GroupQueryAttention", GroupedQueryAttention)  # its name in files

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from treadle.keras_like.core import tracking
 from treadle.keras_like.layers.built_in import BuiltIn
 
 
-class Merge(BuiltIn):
+class Merge(BuiltIn, ABC):
     """`_merge` of a list of tensors whose shapes broadcast; those of lower rank get axes of size 1 after the batch's.
 
     The output is masked where all of the tensors are; it has no mask if one of them has none.
@@ -29,8 +30,9 @@ class Merge(BuiltIn):
         inputs = [_expanded(x, rank) for x in inputs]
         return self._merge(inputs) if all(m is None for m in masks) else self._merge_masked(inputs, masks)
 
+    @abstractmethod
     def _merge(self, inputs: list[Any]) -> Any:
-        raise NotImplementedError
+        """One tensor from several of the same rank."""
 
     def _merge_masked(self, inputs: list[Any], masks: list[Any]) -> Any:
         return self._merge(inputs)

@@ -18,8 +18,8 @@ class Pooling(BuiltIn):
     reduce: Any  # tf.nn.max_pool or tf.nn.avg_pool
 
     def __init__(self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: Any = None,
-                 **kwargs: Any):
-        super().__init__(**kwargs)
+                 name: str | None = None, **kwargs: Any):
+        super().__init__(name=name, **kwargs)
         self.input_spec = InputSpec(ndim=self.rank + 2)
         self.pool_size = per_axis(pool_size, self.rank, "pool_size")
         self.strides = self.pool_size if strides is None else per_axis(strides, self.rank, "strides")

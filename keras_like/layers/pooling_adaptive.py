@@ -5,6 +5,7 @@ Output i of m is made from the inputs floor(i * n / m) to ceil((i + 1) * n / m) 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from treadle.keras_like.layers.arguments import arranged, channels_of, per_axis,
 from treadle.keras_like.layers.built_in import BuiltIn
 
 
-class AdaptivePooling(BuiltIn):
+class AdaptivePooling(BuiltIn, ABC):
     """Pooling to `output_size`, one axis after the other."""
 
     rank = 2
@@ -37,9 +38,9 @@ class AdaptivePooling(BuiltIn):
             inputs = self._pool_axis(inputs, axis, index * size // wanted, -(-(index + 1) * size // wanted))
         return inputs
 
+    @abstractmethod
     def _pool_axis(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
         """Reduce x[starts[i]:ends[i]] along an axis, for each i."""
-        raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return arranged(input_shape[0], self.output_size, channels_of(input_shape, self.data_format), self.data_format)

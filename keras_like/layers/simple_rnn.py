@@ -84,8 +84,7 @@ class SimpleRNN(CellLayer):
                  bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
                  recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
                  kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-                 dropout: float = 0.0,
-                 recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+                 dropout: float = 0.0, recurrent_dropout: float = 0.0, return_sequences: bool = False,
                  return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-                 **kwargs: Any):
+                 seed: int | None = None, **kwargs: Any):
         self._with_cell(locals())

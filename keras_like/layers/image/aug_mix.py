@@ -62,10 +62,11 @@ class AugMix(ImageLayer):
 
     def _mixed(self, method: str, x: Any, transformation: Any) -> Any:
         batch, drawn = transformation["batch"], transformation["transforms"]
+        places = self.num_chains * self.chain_depth
 
         def at(place: int, name: str) -> Any:
-            """The numbers of a place: a part of the batch, of all that belong to images."""
-            return {k: v[place * batch:(place + 1) * batch] if isinstance(v, tf.Tensor) and v.shape.rank else v
+            """The numbers of a place, of all that were drawn for each image."""
+            return {k: tf.reshape(v, [places, batch, *v.shape[1:]])[place] if isinstance(v, tf.Tensor) and v.shape.rank else v
                     for k, v in drawn[name].items()}
 
         chains: Any = 0

@@ -28,6 +28,9 @@ class Equalization(ImageLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.bins, self.value_range = bins, value_pair(value_range)
 
+    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
+        return super().transform_images(images, {}, training)
+
     def change(self, images: Any, transformation: Any) -> Any:
         axis = channels_axis(self.data_format)
         equalized = [self._equalized(channel) for channel in tf.unstack(images, axis=axis)]

@@ -15,7 +15,7 @@ class RandomColorDegeneration(ImageLayer):
     """While training, x + f * (grey - x) for each image, with f drawn from a range.
 
     Args:
-        factor: two numbers from 0 (no change) to 1 (grey), or one number f for (0, f).
+        factor: two numbers from -1 (stronger colours) over 0 (no change) to 1 (grey), or one number f for (-f, f).
         value_range: (low, high), at which the result is cut off. Default (0, 255).
         data_format: "channels_last" (default) or "channels_first".
         seed: an integer. Default: one that `tf.random.set_seed` decides.
@@ -29,7 +29,6 @@ class RandomColorDegeneration(ImageLayer):
     def __init__(self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: int | None = None,
                  **kwargs: Any):
         super().__init__(data_format=data_format, **kwargs)
-        # As in Keras, a negative factor (down to -1) is allowed: it makes colours stronger.
         self.factor, self.value_range = factor_range(factor, -1, 1), value_pair(value_range)
         self._seeded(seed)
 

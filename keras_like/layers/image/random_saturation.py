@@ -17,7 +17,7 @@ class RandomSaturation(ImageLayer):
     """While training, the saturation of each image is multiplied by f / (1 - f), with f drawn from a range.
 
     Args:
-        factor: two numbers from 0 (grey) to 1, with 0.5 for no change, or one number f for (0, f).
+        factor: two numbers up to 1, with 0.5 for no change and 0 or less for grey, or one number f for (-f, f).
         value_range: (low, high), at which the saturation is cut off. Default (0, 255).
         data_format: "channels_last" (default) or "channels_first".
         seed: an integer. Default: one that `tf.random.set_seed` decides.
@@ -31,7 +31,7 @@ class RandomSaturation(ImageLayer):
     def __init__(self, factor: Any, value_range: Any = (0, 255), data_format: Any = None, seed: int | None = None,
                  **kwargs: Any):
         super().__init__(data_format=data_format, **kwargs)
-        self.factor, self.value_range = factor_range(factor, 0, 1), value_pair(value_range)
+        self.factor, self.value_range = factor_range(factor, -1, 1), value_pair(value_range)
         self._seeded(seed)
 
     def draw(self, sizes: Sizes, seed: Any) -> Any:
