@@ -18,9 +18,9 @@ def smoothed(x: Any, kernel: Any) -> Any:
     return tf.nn.depthwise_conv2d(x, weights, [1, 1, 1, 1], "SAME")
 
 
-def bell(size: int, sigma: Any, dtype: Any) -> Any:
+def bell(size: Any, sigma: Any, dtype: Any) -> Any:
     """`size` weights of a normal density of width `sigma`, which add up to 1."""
-    x = tf.cast(tf.range(size), dtype) - (size - 1) / 2
+    x = tf.cast(tf.range(size), dtype) - (tf.cast(size, dtype) - 1) / 2
     weights = tf.exp(-0.5 * (x / tf.cast(sigma, dtype)) ** 2)
     return weights / tf.reduce_sum(weights)
 
