@@ -10,6 +10,7 @@ from treadle.keras_like.core import tracking
 from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.core.registry import customs
 from treadle.keras_like.models.files import ModelFiles
+from treadle.keras_like.models.summary import print_summary
 from treadle.keras_like.saving import graphs
 from treadle.keras_like.training.trainer import Trainer
 
@@ -56,6 +57,20 @@ class Model(ModelFiles, Trainer, Layer):
                 return layer
         raise tf.errors.InvalidArgumentError(
             f"The model has no layer of that name. Received: {name!r}. Names: {', '.join(x.name for x in layers)}.")
+
+    def summary(self, line_length: int | None = None, positions: Any = None, print_fn: Any = None, expand_nested: bool = False,
+                show_trainable: bool = False, layer_range: Any = None) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters, and the totals.
+
+        Args:
+            line_length: in characters. Default: what the terminal has, up to 88 (108 with a column of connections).
+            positions: where the columns end, as shares of the line or in characters.
+            print_fn: is given the whole text in place of printing it.
+            expand_nested: show the layers of models inside too. Default False.
+            show_trainable: show whether layers are trained. Default False.
+            layer_range: two names, or patterns of names: the first and the last layer to show.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
     def build(self, input_shape: Any) -> None:
         """Make the weights of all layers, by tracing a call on inputs of this shape."""
