@@ -101,6 +101,11 @@ class ConcreteFunction:
         return list(self._captures)
 
     @property
+    def calls_python(self) -> bool:
+        """True if the program calls Python while it runs: `py_function`, `print` ..."""
+        return any(o.op.host is not None for o in self.graph.walk())
+
+    @property
     def results_structure(self) -> Any:
         """The results' structure with an `Argument` in the place of each tensor."""
         return self._results

@@ -47,6 +47,12 @@ class Callback:
         """
         return any(getattr(type(self), n, None) is not getattr(Callback, n) or n in vars(self) for n in _batch_hooks(kind))
 
+    def on_progress(self, kind: str, done: int, logs: Any = None) -> None:
+        """Called now and then while steps of "train", "test" or "predict" are taken: `done` of the epoch's are.
+
+        Not each step is told of: many may run in one program. `logs` has the metrics, which are read when they are asked for.
+        """
+
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before a batch of training."""
 
@@ -124,6 +130,10 @@ class CallbackList(Callback):
     def needs_batch(self, kind: str) -> bool:
         """True if one of the callbacks looks at single batches of "train", "test" or "predict"."""
         return any(c.needs_batch(kind) for c in self.callbacks)
+
+    def on_progress(self, kind: str, done: int, logs: Any = None) -> None:
+        for callback in self.callbacks:
+            callback.on_progress(kind, done, logs)
 
 
 def _forwarded(name: str) -> Any:

@@ -158,8 +158,7 @@ def _duration(seconds: float) -> str:
 class ProgbarLogger(Callback):
     """Shows training, evaluation and prediction: what `verbose=1` (a bar) and `verbose=2` (a line an epoch) add.
 
-    On a terminal it looks at each batch, and reads the metrics, which waits for the device, every 0.05 seconds. Anywhere
-    else it looks at no batch.
+    On a terminal the bar moves, and the metrics are read, 20 times a second at most.
     """
 
     def __init__(self) -> None:
@@ -169,10 +168,6 @@ class ProgbarLogger(Callback):
         self.bar: Progbar | None = None
         self._done = 0
         self._in_fit = False  # where an evaluation is part of the epoch's line
-
-    def needs_batch(self, kind: str) -> bool:
-        """On a terminal, or where nobody knows how many steps there are."""
-        return self.verbose == 1 and on_terminal() or self.verbose > 0 and self.target is None
 
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
@@ -195,15 +190,12 @@ class ProgbarLogger(Callback):
     def on_predict_begin(self, logs: Any = None) -> None:
         self._begin()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step(batch, logs)
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        if not self._in_fit:
-            self._step(batch, logs)
-
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._step(batch, None)
+    def on_progress(self, kind: str, done: int, logs: Any = None) -> None:
+        if kind == "test" and self._in_fit:
+            return
+        self._done = done
+        if self.bar is not None and self.verbose == 1:
+            self.bar.update(done, (logs or {}).items() if self.bar.is_due() else None, finalize=False)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._finish(logs)
@@ -218,11 +210,6 @@ class ProgbarLogger(Callback):
     def _begin(self) -> None:
         self._done = 0
         self.bar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
-
-    def _step(self, batch: int, logs: Any) -> None:
-        self._done = batch + 1
-        if self.bar is not None and self.verbose == 1:
-            self.bar.update(self._done, (logs or {}).items() if self.bar.is_due() else None, finalize=False)
 
     def _finish(self, logs: Any) -> None:
         if self.bar is not None:

@@ -8,13 +8,13 @@
 """
 
 from treadle.keras_like.data import experimental
-from treadle.keras_like.data.dataset import Dataset, TextLineDataset
+from treadle.keras_like.data.dataset import Dataset, TextLineDataset, row_batches, slices_in_place
 from treadle.keras_like.data.iterator import Iterator, NumpyIterator, Optional
-from treadle.keras_like.data.node import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY
+from treadle.keras_like.data.node import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, RowBatches
 from treadle.keras_like.data.options import Options
 from treadle.keras_like.data.spec import DatasetSpec
 
 __all__ = [
     "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset", "DatasetSpec", "Iterator", "NumpyIterator",
-    "Optional", "Options", "TextLineDataset", "experimental",
+    "Optional", "Options", "RowBatches", "TextLineDataset", "experimental", "row_batches", "slices_in_place",
 ]

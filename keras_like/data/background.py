@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
-from treadle.keras_like.data.node import AUTOTUNE, Node, Rows, Unary
+from treadle.keras_like.data.node import AUTOTUNE, Node, RowBatches, Rows, Unary
 
 _AUTOTUNED = 4
 
@@ -144,6 +144,9 @@ class Prefetch(Unary):
 
     def rows(self) -> Rows | None:
         return self.source.rows()
+
+    def row_batches(self) -> RowBatches | None:
+        return self.source.row_batches()
 
     def is_cheap(self) -> bool:
         return self.source.is_cheap()

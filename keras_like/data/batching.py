@@ -10,7 +10,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.data.components import as_array, as_tensor, call, first_slice, node_of, normalized
-from treadle.keras_like.data.node import UNKNOWN_CARDINALITY, Node, Rows, Unary, is_static
+from treadle.keras_like.data.node import UNKNOWN_CARDINALITY, Node, RowBatches, Rows, Unary, is_static
 from treadle.keras_like.data.order import pieces, regrouped
 from treadle.keras_like.data.sources import Given
 from treadle.keras_like.data.spec import DatasetSpec, batched, unbatched
@@ -61,6 +61,15 @@ class Batch(Unary):
                 if self._drop_remainder and start + size > len(indices):
                     return
                 yield packed([column[start:start + size] for column in gathered])
+
+    def row_batches(self) -> RowBatches | None:
+        rows = self.source.rows()
+        return None if rows is None else RowBatches(pack(rows.template, rows.columns), lambda: self._indices(rows))
+
+    def _indices(self, rows: Rows) -> Iterator[np.ndarray]:
+        for batch in pieces(regrouped(rows.indices(), self._size), self._size):
+            if len(batch) == self._size or not self._drop_remainder:
+                yield batch
 
     def _stacked(self) -> Iterator[Any]:
         elements = self.source.elements()

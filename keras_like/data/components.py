@@ -13,7 +13,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.data.node import Node
 from treadle.keras_like.data.structure import map_components
-from treadle.runtime.tensor import from_host
+from treadle.runtime.tensor import from_host, jax_array
 
 _dtypes: dict[np.dtype, Any] = {}
 
@@ -48,6 +48,14 @@ def as_tensors(element: Any) -> Any:
     if type(element) is np.ndarray:
         return from_host(element, dtype_of(element))
     return map_components(as_tensor, element)
+
+
+def on_device(element: Any) -> Any:
+    """The element as tensors that are where programs run."""
+    tensors = as_tensors(element)
+    for tensor in tf.nest.flatten(tensors):
+        jax_array(tensor)
+    return tensors
 
 
 def is_dataset(value: Any) -> bool:

@@ -10,7 +10,7 @@ from treadle.keras_like.data.components import as_array, as_tensors, is_dataset
 from treadle.keras_like.data.creation import Creation
 from treadle.keras_like.data.functional import Functional
 from treadle.keras_like.data.iterator import Iterator, NumpyIterator
-from treadle.keras_like.data.node import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Node, Rows, Unary
+from treadle.keras_like.data.node import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Node, RowBatches, Rows, Unary
 from treadle.keras_like.data.options import Options
 from treadle.keras_like.data.sources import Slices, TextLines
 from treadle.keras_like.data.spec import spec_of
@@ -146,6 +146,9 @@ class WithOptions(Unary):
     def rows(self) -> Rows | None:
         return self.source.rows()
 
+    def row_batches(self) -> RowBatches | None:
+        return self.source.row_batches()
+
     def is_cheap(self) -> bool:
         return self.source.is_cheap()
 
@@ -189,3 +192,13 @@ class TextLineDataset(Dataset):
                 filenames = [str(filenames)] if hasattr(filenames, "__fspath__") else filenames
             names = Slices(as_array(tf.convert_to_tensor(filenames, tf.string)).reshape(-1))
         super().__init__(TextLines(names, compression))
+
+
+def row_batches(dataset: Dataset) -> RowBatches | None:
+    """A data set of batches as arrays and the row numbers of each batch; None where that is not what it is."""
+    return dataset._node.row_batches()
+
+
+def slices_in_place(arrays: Any) -> Dataset:
+    """`from_tensor_slices` without the copy: nobody may write to the arrays while the data set is in use."""
+    return Dataset(Slices(arrays))

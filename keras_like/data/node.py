@@ -36,6 +36,13 @@ class Rows(NamedTuple):
         return iter([np.arange(self.size)]) if self.order is None else self.order()
 
 
+class RowBatches(NamedTuple):
+    """Batches as rows of arrays: each item of an iteration of `indices` has the row numbers of one batch."""
+
+    table: Any  # an element's structure, with all its rows in each array
+    indices: Callable[[], Iterator[np.ndarray]]
+
+
 def is_static(spec: Any) -> bool:
     """True if the spec leaves no size open."""
     return all(isinstance(s, tf.TensorSpec) and s.shape.is_fully_defined() for s in tf.nest.flatten(spec))
@@ -76,6 +83,10 @@ class Node(ABC):
 
     def rows(self) -> Rows | None:
         """The elements as rows of columns, or None where they have to be made one by one."""
+        return None
+
+    def row_batches(self) -> RowBatches | None:
+        """The elements as batches of rows of columns, or None where they are no such thing."""
         return None
 
     def is_cheap(self) -> bool:

@@ -9,38 +9,47 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core.policy import floatx
+from treadle.keras_like.data import RowBatches, row_batches, slices_in_place
 
 
 class Batches:
-    """Batches, epoch after epoch. `steps` is how many an epoch has (None: found out by going through one)."""
+    """Batches, epoch after epoch. `steps` is how many an epoch has (None: found out by going through one).
 
-    def __init__(self, epoch: Callable[[], Iterable[Any]], steps: int | None, size: int | None = None,
-                 on_epoch_end: Callable[[], None] | None = None, endless: bool = False):
-        self._epoch, self.steps, self.size, self.on_epoch_end = epoch, steps, size, on_epoch_end
-        self.endless = endless
+    `rows`: where the batches are rows of arrays, those arrays and the row numbers of each batch.
+    """
+
+    def __init__(self, epoch: Callable[[], Iterable[Any]], steps: int | None,
+                 on_epoch_end: Callable[[], None] | None = None, endless: bool = False, rows: RowBatches | None = None):
+        self._epoch, self.steps, self.on_epoch_end, self.endless, self.rows = epoch, steps, on_epoch_end, endless, rows
         self._running: Iterator[Any] | None = None
 
-    def epoch(self, limit: int | None = None) -> Iterator[Any]:
-        """The batches of one epoch. With `limit` the data are gone on with where the last epoch stopped, as Keras does."""
+    def epoch(self, limit: int | None = None) -> Iterator[tuple]:
+        """The batches of one epoch as (x, y, sample_weight), the last two None where they are not given.
+
+        With `limit` the data are gone on with where the last epoch stopped, as Keras does.
+        """
+        return map(unpack_x_y_sample_weight, self._limited(self._epoch, limit))
+
+    def row_numbers(self, limit: int | None = None) -> Iterator[np.ndarray]:
+        """The same batches, each as the numbers of its rows; only where there are `rows`."""
+        assert self.rows is not None
+        return self._limited(self.rows.indices, limit)
+
+    def _limited(self, epoch: Callable[[], Iterable[Any]], limit: int | None) -> Iterator[Any]:
         if limit is None:
-            yield from map(unpacked, self._epoch())
+            yield from epoch()
             return
         if self._running is None:
-            self._running = iter(self._epoch())
+            self._running = iter(epoch())
         for _ in range(limit):
-            batch = next(self._running, None)
-            if batch is None:
+            item = next(self._running, None)
+            if item is None:
                 self._running = None
                 if not self.endless:
                     return
-                self._running = iter(self._epoch())
-                batch = next(self._running)
-            yield unpacked(batch)
-
-
-def unpacked(batch: Any) -> tuple:
-    """(x, y, sample_weight) of a batch, the last two None where they are not given."""
-    return unpack_x_y_sample_weight(batch)
+                self._running = iter(epoch())
+                item = next(self._running)
+            yield item
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -65,6 +74,12 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     if y is None:
         return (x,) if isinstance(x, (list, tuple, dict)) else x
     return (x, y) if sample_weight is None else (x, y, sample_weight)
+
+
+def without_none(batch: Any) -> tuple:
+    """A batch as a step is given it: (x,), (x, y) or (x, y, sample_weight)."""
+    x, y, sample_weight = unpack_x_y_sample_weight(batch)
+    return (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 def batches(x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: bool = False,
@@ -122,10 +137,10 @@ def _of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: boo
         raise tf.errors.InvalidArgumentError(
             f"All arrays must have as many rows as one another. Received: {sorted(sizes)} rows.")
     size = sizes.pop()
-    dataset = tf.data.Dataset.from_tensor_slices(data)
+    dataset = slices_in_place(data)
     if shuffle:
         dataset = dataset.shuffle(max(size, 1))
-    return Batches(lambda: iter(dataset.batch(batch_size)), -(-size // batch_size), size)
+    return _of_dataset(dataset.batch(batch_size))
 
 
 def _mapped(function: Callable, value: Any) -> Any:
@@ -139,7 +154,8 @@ def _mapped(function: Callable, value: Any) -> Any:
 
 def _of_dataset(dataset: Any) -> Batches:
     size = int(dataset.cardinality())
-    return Batches(lambda: iter(dataset), size if size >= 0 else None, endless=size == tf.data.INFINITE_CARDINALITY)
+    return Batches(lambda: iter(dataset), size if size >= 0 else None, endless=size == tf.data.INFINITE_CARDINALITY,
+                   rows=row_batches(dataset))
 
 
 def _of_py_dataset(dataset: Any, shuffle: bool) -> Batches:
@@ -172,7 +188,7 @@ def _weighted(data: Batches, class_weight: Mapping[int, float]) -> Batches:
         table[label] = weight
 
     def weigh(batch: Any) -> Any:
-        x, y, sample_weight = unpacked(batch)
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
         if y is None or len(tf.nest.flatten(y)) != 1:
             raise tf.errors.InvalidArgumentError("`class_weight` needs exactly one target. Received: none or several.")
         labels = np.asarray(tf.nest.flatten(y)[0])
@@ -183,7 +199,10 @@ def _weighted(data: Batches, class_weight: Mapping[int, float]) -> Batches:
         weights = np.where(known, table[np.where(known, labels, 0)], np.float32(1))
         return x, y, weights if sample_weight is None else np.asarray(sample_weight) * weights
 
-    return Batches(lambda: map(weigh, data._epoch()), data.steps, data.size, data.on_epoch_end, data.endless)
+    rows = data.rows
+    if rows is not None:
+        rows = rows._replace(table=weigh(rows.table))
+    return Batches(lambda: map(weigh, data._epoch()), data.steps, data.on_epoch_end, data.endless, rows)
 
 
 def split_off(data: tuple, validation_split: float) -> tuple[tuple, tuple]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from treadle.keras_like.metrics.aggregates import Mean
 from treadle.keras_like.optimizers import registry as optimizers
 from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
 from treadle.keras_like.training.compiling import CompiledLoss, CompiledMetrics
-from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight
+from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight, without_none
+from treadle.keras_like.training.execution import Execution, Portion, eager_portions
 
 
 class Trainer:
@@ -184,6 +185,41 @@ class Trainer:
             functions[kind] = tf.function(step, reduce_retracing=False)
         return functions[kind]
 
+    def _steps(self, kind: str, data: Batches, limit: int | None, run: CallbackList) -> Iterator[tuple[int, Any]]:
+        """Take the step for an epoch's batches; yields (how many are done, the last one's logs) now and then.
+
+        A callback that looks at single batches is called for each one, and each is a program of its own then.
+        """
+        begin, end = getattr(run, f"on_{kind}_batch_begin"), getattr(run, f"on_{kind}_batch_end")
+        each = run.needs_batch(kind)
+        count = 0
+        for portion in self._portions(kind, data, limit, each):
+            if each:
+                begin(count)
+            logs = portion.run()
+            count += portion.count
+            if each:
+                end(count - 1, _Logs(logs))
+            run.on_progress(kind, count, _Logs(logs))
+            yield count, logs
+
+    def _portions(self, kind: str, data: Batches, limit: int | None, each: bool) -> Iterator[Portion]:
+        step = getattr(self, f"{kind}_step")
+        fixed = None if self.steps_per_execution in (1, "auto", None) else int(self.steps_per_execution)
+        if self.run_eagerly or tf.config.functions_run_eagerly():
+            return eager_portions(step, data, limit)
+        functions = self.__dict__.setdefault("_functions", {})
+        execution = functions.get(("execution", kind))
+        if execution is None:
+            execution = functions["execution", kind] = Execution(self._step(kind), fixed)
+        return execution.portions(data, limit, each and fixed is None)
+
+    def _release_data(self) -> None:
+        for kind in ("train", "test"):
+            execution = self._functions.get(("execution", kind))
+            if execution is not None:
+                execution.release()
+
     def make_train_function(self, force: bool = False) -> Callable:
         """The compiled step of training."""
         if force:
@@ -234,38 +270,37 @@ class Trainer:
         steps = steps_per_epoch or data.steps
         run = self._callbacks(callbacks, verbose, {"verbose": verbose, "epochs": epochs, "steps": steps})
         self.stop_training = False
-        step = self.make_train_function()
-        logs: dict[str, Any] = {}
         run.on_train_begin()
-        each = run.needs_batch("train")
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            run.on_epoch_begin(epoch)
-            count = 0
-            for batch in data.epoch(steps_per_epoch):
-                if each:
-                    run.on_train_batch_begin(count)
-                logs = step(_without_none(batch))
-                if each:
-                    run.on_train_batch_end(count, _Logs(logs))
-                count += 1
+        try:
+            logs: dict[str, Any] = {}
+            for epoch in range(initial_epoch, epochs):
+                logs = self._train_epoch(epoch, data, steps_per_epoch, run)
+                epoch_logs = _plain(logs)
+                if validation_data is not None and _is_due(epoch, validation_freq):
+                    found = self._validate(validation_data, validation_batch_size or batch_size, validation_steps, run)
+                    epoch_logs.update((f"val_{k}", v) for k, v in found.items())
+                run.on_epoch_end(epoch, epoch_logs)
                 if self.stop_training:
                     break
-            if count == 0:
-                raise tf.errors.InvalidArgumentError("The data have no batches (left). Received: nothing to train on.")
-            if data.steps is None and run.params.get("steps") is None:
-                run.set_params({**run.params, "steps": count})
-            epoch_logs = _plain(logs)
-            if data.on_epoch_end is not None:
-                data.on_epoch_end()
-            if validation_data is not None and _is_due(epoch, validation_freq):
-                found = self._validate(validation_data, validation_batch_size or batch_size, validation_steps, run)
-                epoch_logs.update((f"val_{k}", v) for k, v in found.items())
-            run.on_epoch_end(epoch, epoch_logs)
-            if self.stop_training:
-                break
+        finally:
+            self._release_data()
         run.on_train_end(logs=_plain(logs))
         return self.history
+
+    def _train_epoch(self, epoch: int, data: Batches, limit: int | None, run: CallbackList) -> dict[str, Any]:
+        self.reset_metrics()
+        run.on_epoch_begin(epoch)
+        count, logs = 0, {}
+        for count, logs in self._steps("train", data, limit, run):  # noqa: B007
+            if self.stop_training:
+                break
+        if count == 0:
+            raise tf.errors.InvalidArgumentError("The data have no batches (left). Received: nothing to train on.")
+        if data.steps is None and run.params.get("steps") is None:
+            run.set_params({**run.params, "steps": count})
+        if data.on_epoch_end is not None:
+            data.on_epoch_end()
+        return logs
 
     def _validate(self, given: Any, batch_size: int | None, steps: int | None, run: CallbackList) -> dict[str, Any]:
         kept = self.__dict__.setdefault("_validation_batches", {})
@@ -285,24 +320,21 @@ class Trainer:
         verbose = 1 if verbose == "auto" else int(verbose)
         params = {"verbose": verbose, "epochs": 1, "steps": steps or data.steps}
         run = self._callbacks(callbacks, verbose, params, history=False)
-        logs = self._evaluate(data, steps, run)
+        try:
+            logs = self._evaluate(data, steps, run)
+        finally:
+            self._release_data()
         if return_dict:
             return logs
         values = list(logs.values())
         return values[0] if len(values) == 1 else values
 
     def _evaluate(self, data: Batches, steps: int | None, run: CallbackList) -> dict[str, Any]:
-        step = self.make_test_function()
         logs: dict[str, Any] = {}
         self.reset_metrics()
         run.on_test_begin()
-        each = run.needs_batch("test")
-        for count, batch in enumerate(data.epoch(steps)):
-            if each:
-                run.on_test_batch_begin(count)
-            logs = step(_without_none(batch))
-            if each:
-                run.on_test_batch_end(count, _Logs(logs))
+        for _, logs in self._steps("test", data, steps, run):  # noqa: B007
+            pass
         found = _plain(logs)
         run.on_test_end(found)
         return found
@@ -319,9 +351,10 @@ class Trainer:
         found: list[Any] = []
         for count, batch in enumerate(data.epoch(steps)):
             run.on_predict_batch_begin(count)
-            outputs = step(_without_none(batch))
+            outputs = step(without_none(batch))
             found.append(outputs)
             run.on_predict_batch_end(count, {"outputs": outputs})
+            run.on_progress("predict", count + 1)
         run.on_predict_end()
         if not found:
             raise tf.errors.InvalidArgumentError("The data have no batches. Received: nothing to predict for.")
@@ -354,7 +387,7 @@ class Trainer:
         data = Batches(lambda: iter([given]), 1)
         if class_weight is not None:
             data = batches(data, class_weight=class_weight)
-        return _without_none(next(data.epoch()))
+        return without_none(next(data.epoch()))
 
     # --- helpers ---
 
@@ -379,12 +412,6 @@ def _count(x: Any) -> Any:
     """How many samples a batch has."""
     first = tf.nest.flatten(x)[0]
     return tf.cast(tf.shape(first)[0], tf.float32)
-
-
-def _without_none(batch: tuple) -> tuple:
-    """(x,), (x, y) or (x, y, sample_weight), as `train_step` is given it."""
-    x, y, sample_weight = batch
-    return (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
 def _is_due(epoch: int, frequency: Any) -> bool:

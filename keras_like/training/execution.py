@@ -1,0 +1,227 @@
+"""`Execution`: a model's step over batches, several steps in one program where nobody looks between them.
+
+A program is called with room for many batches and told how many of them to take. That number is found from the time that
+the steps take, so that the progress bar moves and Ctrl-C is answered soon; all numbers run on one compiled program. Rows
+of arrays are taken out inside the program, from arrays that are brought to the device once.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import treadle as tf
+from treadle.keras_like.data.components import as_tensors, on_device
+from treadle.keras_like.training.data import Batches, without_none
+
+_SECONDS = 0.05  # that one program may take
+_MOST_STEPS = 256  # in one program
+_STACKED_BYTES = 1 << 22  # of batches that are stacked for one program
+_TABLE_BYTES = 1 << 31  # of arrays that are brought to the device as a whole
+
+
+class Portion:
+    """Some batches, with the program that takes the step for them."""
+
+    def __init__(self, execution: Execution, program: Callable, data: tuple, count: int):
+        self._execution, self._program, self._data, self.count = execution, program, data, count
+
+    def run(self) -> Any:
+        """Take the steps and return the last one's logs. If one raises, those before it have been taken."""
+        program, data = self._program, self._data
+        start = time.perf_counter()
+        try:
+            logs = program(*data, _number(0), _number(self.count))
+        except Exception:
+            if self.count == 1:
+                raise
+            # None of them was taken. One by one, as far as the one that raises.
+            for first in range(self.count):
+                logs = program(*data, _number(first), _number(first + 1))
+        for leaf in tf.nest.flatten(logs)[:1]:
+            np.asarray(leaf)  # wait: what is under way cannot be interrupted, nor timed
+        self._execution.took(self.count, time.perf_counter() - start)
+        return logs
+
+
+class Execution:
+    """Takes the steps of `function`, a `tf.function` of a batch that returns logs.
+
+    Args:
+        steps: how many in one program. None: as many as take about 50 ms.
+    """
+
+    def __init__(self, function: Any, steps: int | None = None):
+        self.function = function
+        self._fixed = steps
+        self._now = steps or 1
+        self._programs: dict[Any, Callable | None] = {}
+        self._table_of: tuple[Any, Any] = (None, None)
+        self._is_new = True  # the program that runs next has yet to be compiled
+
+    def took(self, count: int, seconds: float) -> None:
+        """Choose how many steps to take next, from the time that the last ones took."""
+        if self._fixed is None and not self._is_new:
+            self._now = max(min(int(_SECONDS * count / seconds), 4 * self._now, _MOST_STEPS), 1)
+        self._is_new = False
+
+    def release(self) -> None:
+        """Let go of the data."""
+        self._table_of = None, None
+
+    def portions(self, data: Batches, limit: int | None = None, single: bool = False) -> Iterator[Portion]:
+        """The batches of an epoch, in portions of one batch or of as many as is quickest."""
+        table = self._table(data)
+        if table is not None:
+            yield from self._of_rows(table, data.row_numbers(limit), single)
+        else:
+            yield from self._of_batches(map(without_none, data.epoch(limit)), single)
+
+    def _of_rows(self, table: Any, numbers: Iterator[np.ndarray], single: bool) -> Iterator[Portion]:
+        room = self._fixed or _MOST_STEPS
+        for group in self._groups(numbers, len, lambda _: room, single):
+            rows = np.zeros([room, len(group[0])], np.int32)
+            rows[:len(group)] = group
+            program = self._program("rows", _specs_of_rows(table, rows.shape[1]))
+            if program is not None:
+                yield Portion(self, program, (table, as_tensors(rows)), len(group))
+                continue
+            for one in group:
+                yield self.alone(_rows(table, one))
+
+    def _of_batches(self, batches: Iterator[Any], single: bool) -> Iterator[Portion]:
+        for group in self._groups(batches, _signature, self._room, single):
+            room = self._room(group[0])
+            program = None
+            if room > 1:
+                program = self._program("stacked", tf.nest.map_structure(_spec, group[0]))
+            if program is not None:
+                yield Portion(self, program, (_stacked(group, room),), len(group))
+                continue
+            for one in group:
+                yield self.alone(one)
+
+    def _groups(self, items: Iterator[Any], signature: Callable, room: Callable, single: bool) -> Iterator[list[Any]]:
+        """Items with one signature that follow each other, as many as are to be taken together."""
+        group: list[Any] = []
+        for item in items:
+            if group and (signature(item) != signature(group[0])):
+                yield group
+                group = []
+            if not group:
+                start = time.perf_counter()
+            group.append(item)
+            # Nobody should wait for the data of steps to come.
+            if len(group) >= min(1 if single else self._now, room(item)) or time.perf_counter() - start > _SECONDS:
+                yield group
+                group = []
+        if group:
+            yield group
+
+    def _room(self, batch: Any) -> int:
+        """How many such batches a program has room for."""
+        leaves = tf.nest.flatten(batch)
+        if not all(_is_numeric(v) for v in leaves):
+            return 1
+        size = sum(int(np.prod(v.shape)) * tf.as_dtype(v.dtype).size for v in leaves)
+        return max(min(self._fixed or _MOST_STEPS, _STACKED_BYTES // max(size, 1)), 1)
+
+    def _table(self, data: Batches) -> Any:
+        """The arrays whose rows the batches are, as tensors; None if there are none, or too large ones."""
+        if data.rows is None:
+            return None
+        if self._table_of[0] is not data.rows:
+            arrays = without_none(data.rows.table)
+            leaves = tf.nest.flatten(arrays)
+            fit = all(map(_is_numeric, leaves)) and sum(a.nbytes for a in leaves) <= _TABLE_BYTES
+            self._table_of = data.rows, on_device(arrays) if fit else None
+        return self._table_of[1]
+
+    # --- programs ---
+
+    def alone(self, batch: Any) -> Portion:
+        return Portion(self, lambda batch, *_: self.function(batch), (batch,), 1)
+
+    def _program(self, kind: Any, batch: Any) -> Callable | None:
+        """Takes (data..., first, end) and does the steps `first` to `end`; None where each must be a program of its own."""
+        key = (kind, *tf.nest.flatten(batch))
+        if key not in self._programs:
+            self._is_new = True
+            self._programs[key] = self._made(_taken_rows if kind == "rows" else _taken_batch, batch)
+        return self._programs[key]
+
+    def _made(self, take: Callable, batch: Any) -> Callable | None:
+        # Makes the variables, which a loop cannot, and tells what the logs are.
+        concrete = self.function.get_concrete_function(batch)
+        if concrete.calls_python:  # which sees the steps one by one
+            return None
+        specs = concrete.structured_outputs
+
+        def run(data: Any, *rest: Any) -> Any:
+            *places, first, end = rest
+
+            def step(i: Any, _: Any) -> Any:
+                return i + 1, self.function(take(data, *places, i))
+
+            return tf.while_loop(lambda i, _: i < end, step, (first, _zeros(specs)))[1]
+
+        return tf.function(run)
+
+
+def eager_portions(step: Callable, data: Batches, limit: int | None) -> Iterator[Portion]:
+    """The batches of an epoch one by one, each with the step as Python carries it out."""
+    execution = Execution(step, 1)
+    return map(execution.alone, map(without_none, data.epoch(limit)))
+
+
+def _taken_rows(table: Any, rows: Any, i: Any) -> Any:
+    return _rows(table, rows[i])
+
+
+def _taken_batch(stacked: Any, i: Any) -> Any:
+    return tf.nest.map_structure(lambda t: t[i], stacked)
+
+
+def _rows(table: Any, numbers: Any) -> Any:
+    return tf.nest.map_structure(lambda t: tf.gather(t, numbers), table)
+
+
+def _spec(value: Any) -> Any:
+    return tf.TensorSpec(value.shape, value.dtype)
+
+
+def _specs_of_rows(table: Any, count: int) -> Any:
+    return tf.nest.map_structure(lambda t: tf.TensorSpec([count, *t.shape[1:]], t.dtype), table)
+
+
+def _zeros(specs: Any) -> Any:
+    return tf.nest.map_structure(lambda s: tf.zeros(s.shape, s.dtype), specs)
+
+
+@functools.lru_cache(maxsize=4 * _MOST_STEPS)
+def _number(value: int) -> Any:
+    return tf.constant(value, tf.int32)
+
+
+def _is_numeric(value: Any) -> bool:
+    return hasattr(value, "dtype") and hasattr(value, "shape") and tf.as_dtype(value.dtype) != tf.string
+
+
+def _signature(batch: Any) -> Any:
+    return [(getattr(v, "shape", None), getattr(v, "dtype", None)) for v in tf.nest.flatten(batch)]
+
+
+def _stacked(batches: list[Any], room: int) -> Any:
+    """The batches along a new first axis, with room for more."""
+    def stack(*values: Any) -> np.ndarray:
+        first = np.asarray(values[0])
+        stacked = np.zeros([room, *first.shape], first.dtype)
+        for place, value in zip(stacked, values):
+            place[...] = value
+        return stacked
+
+    return as_tensors(tf.nest.map_structure(stack, *batches))
