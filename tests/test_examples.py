@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
 import subprocess
 import sys
@@ -11,17 +13,37 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXPECTED = {"linear_regression.py": "compiled: ", "look_inside.py": "differs from eager execution: None"}
+# Those with Keras, which take longer to compile: a run draws two of them, `--long` or this file alone takes all.
+WITH_KERAS = {
+    "mnist_fit.py": r"test digits [89]\d\.\d% are recognised", "vae.py": r"\(\d+ times faster\)",
+    "gan.py": r"radius of the points made: [12]\.\d+ ", "text_lstm.py": r"the soup was not delicious: \d% praise",
+    "transformer.py": r"right: [1-9]\d* of 20", "custom_loop.py": r"test digits [789]\d\.\d% are recognised",
+}
+DRAWN = random.Random(int(os.environ["TREADLE_TEST_SEED"])).sample(sorted(WITH_KERAS), 2)
 
 
-def run(path: Path, folder: Path) -> str:
-    done = subprocess.run([sys.executable, str(path)], cwd=folder, capture_output=True, text=True)
+def run(path: Path, folder: Path, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, str(path), *arguments], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in (ROOT / "examples").glob("*.py")))
+def test_each_example_is_tested():
+    assert {p.name for p in (ROOT / "examples").glob("*.py")} == EXPECTED.keys() | WITH_KERAS.keys()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
 def test_example(name, tmp_path):
     assert EXPECTED[name] in run(ROOT / "examples" / name, tmp_path)
+
+
+@pytest.mark.parametrize("name", WITH_KERAS)
+def test_example_with_keras(name, tmp_path, long, request):
+    alone = len({item.path for item in request.session.items}) == 1
+    if not (long or alone or name in DRAWN):
+        pytest.skip("not drawn this time")
+    out = run(ROOT / "examples" / name, tmp_path, "--quick")
+    assert re.search(WITH_KERAS[name], out), out
 
 
 def test_the_readmes_code(tmp_path):
