@@ -28,6 +28,7 @@ class Sequential(Model):
         super().__init__(trainable=trainable, name=name, **kwargs)
         self._rows: list[Layer] = []
         self._input: Any = None
+        self._stand_in: dict[str, Any] | None = None  # an input layer's description, for a model without an `Input`
         self._results: list[Any] = []  # of the layers on the symbolic input, as far as they were called on it
         for layer in layers or []:
             self.add(layer)
@@ -99,8 +100,16 @@ class Sequential(Model):
         return tuple(shape) if fixed else (None, *shape[1:])
 
     def _input_layer(self, shape: tuple) -> dict[str, Any]:
-        layer = InputLayer(batch_shape=shape, dtype=self.compute_dtype) if self._input is None else input_layer_of(self._input)
-        return describe(layer)
+        if self._input is not None:
+            return describe(input_layer_of(self._input))
+        if self._stand_in is None or self._stand_in["config"]["batch_shape"] != shape:
+            self._stand_in = describe(InputLayer(batch_shape=shape, dtype=self.compute_dtype))
+        return self._stand_in
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The inputs' shape, if it is known."""
+        shape = self._input_shape()
+        return None if shape is None else {"input_shape": shape}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:

@@ -19,7 +19,7 @@ from treadle.keras_like.optimizers.base import Optimizer
 from treadle.keras_like.saving.tensors import Group
 
 _CONTAINERS = (list, tuple, Mapping)
-_OURS = "treadle."
+_OURS, _LAYERS = "treadle.", "treadle.keras_like.layers."
 # Where the trainer keeps the optimizer, which the property `optimizer` shows; and what is met elsewhere.
 _SKIPPED = tracking.BOOKKEEPING | {"_optimizer", "_metrics", "activity_regularizer", "input_spec"}
 
@@ -58,7 +58,7 @@ def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     kind = type(value)
     names = set(vars(value)) - _SKIPPED
     for base in kind.__mro__:
-        if not base.__module__.startswith(_OURS):
+        if not base.__module__.startswith(_OURS) or base.__module__.startswith(_LAYERS):
             names.update(name for name, found in vars(base).items() if isinstance(found, (property, Layer, *_CONTAINERS)))
     if hasattr(kind, "layers"):
         names.add("layers")
