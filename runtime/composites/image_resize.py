@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from treadle.ir import dims, dtypes, errors
 from treadle.ir.attributes import as_shape, as_size
 from treadle.ir.dims import Size
@@ -13,7 +15,7 @@ from treadle.ir.ops.elementary import floor
 from treadle.ir.ops.elementwise import cast, maximum, minimum
 from treadle.ir.ops.indexing import gather_rows
 from treadle.ir.ops.logic import greater_equal, less_equal, logical_and
-from treadle.ir.ops.resampling import METHODS, resize_axis
+from treadle.ir.ops.resampling import METHODS, resize_axis, weights
 from treadle.ir.ops.rules import count_as_number, show
 from treadle.runtime.composites.arrays import pad
 from treadle.runtime.composites.arrays import range_ as arange
@@ -96,6 +98,23 @@ def resize(images: Any, size: Any, method: str = ResizeMethod.BILINEAR, preserve
         if x.type.shape[axis] != n:
             x = resize_axis(x, axis=axis, size=n, method=method, antialias=antialias)
     return x
+
+
+def resampling_weights(size: int, output_size: int, method: str = ResizeMethod.BILINEAR,
+                       antialias: bool = False) -> np.ndarray:
+    """How much of each of `size` pixels is in each of `output_size`, when `resize` makes them by a method.
+
+    An array f64[size, output_size], for resampling with NumPy, where images of many sizes are read on the host.
+
+    >>> import treadle as tf
+    >>> tf.image.resampling_weights(2, 1).tolist()
+    [[0.5], [0.5]]
+    """
+    if method not in METHODS or size < 1 or output_size < 1:
+        raise errors.InvalidArgumentError(
+            f"Sizes are at least 1, the method is one of {', '.join(map(repr, METHODS))}. Received: {size}, {output_size}, "
+            f"method={method!r}.")
+    return weights(size, output_size, method, antialias)
 
 
 def _with_ratio(rows: Size, columns: Size, height: Size, width: Size) -> tuple[int, int]:
