@@ -21,14 +21,14 @@ def print_summary(model: Any, line_length: int | None = None, positions: Sequenc
     """Print the table; see `Model.summary`.
 
     >>> from treadle import keras
-    >>> x = keras.Input((3,))
+    >>> x = keras.Input((3,), name="in")
     >>> print_summary(keras.Model(x, keras.layers.Dense(2, name="last")(x), name="small"), line_length=50)
     Model: "small"
     ┏━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━┳━━━━━━━━━━┓
     ┃ Layer (type)       ┃ Output Shape   ┃  Param # ┃
     ┡━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━╇━━━━━━━━━━┩
-    │ ... (InputLayer)   │ (None, 3)      │        0 │
-    ...
+    │ in (InputLayer)    │ (None, 3)      │        0 │
+    ├────────────────────┼────────────────┼──────────┤
     │ last (Dense)       │ (None, 2)      │        8 │
     └────────────────────┴────────────────┴──────────┘
      Total params: 8 (32.00 B)

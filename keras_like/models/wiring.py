@@ -62,10 +62,10 @@ def sources_of(model: Any, step: Any) -> list[tuple[Any, int, int]]:
     if not is_graph(model):
         return []
     tensors = [t for call in calls_of(model, step) for t in call.inputs if is_deferred(t)]
-    return [_source(model, tensor) for tensor in tensors]
+    return [source_of(model, tensor) for tensor in tensors]
 
 
-def _source(model: Any, tensor: Any) -> tuple[Any, int, int]:
+def source_of(model: Any, tensor: Any) -> tuple[Any, int, int]:
     if tensor.deferral is None or any(tensor is t for t in model.inputs):
         return input_layer_of(tensor), 0, 0
     step = operation_of(tensor.deferral)
