@@ -183,7 +183,8 @@ def check(build, data, source, target, path, compiled):
 @pytest.mark.parametrize("build, kind", MODELS, ids=lambda v: getattr(v, "__name__", v))
 def test_models(build, kind, source, tmp_path):
     source, target = (ours, theirs) if source == "ours" else (theirs, ours)
-    check(build, XY[kind](), source, target, tmp_path / "model.keras", lambda k: {"optimizer": k.optimizers.SGD(0.1, momentum=0.9), "loss": "mse"})
+    check(build, XY[kind](), source, target, tmp_path / "model.keras",
+          lambda k: {"optimizer": k.optimizers.SGD(0.1, momentum=0.9), "loss": "mse"})
 
 
 @pytest.mark.parametrize("source", ["ours", "theirs"])
@@ -206,7 +207,8 @@ def test_compiled_with_objects(source, tmp_path):
 
     check(functional, XY["x3"](), source, target, tmp_path / "model.keras", compiled)
     loaded = ours.models.load_model(tmp_path / "model.keras")
-    assert loaded.loss.name == "squared" and loaded.loss.reduction == "sum" and loaded.optimizer.gradient_accumulation_steps == 2
+    assert loaded.loss.name == "squared" and loaded.loss.reduction == "sum"
+    assert loaded.optimizer.gradient_accumulation_steps == 2
     assert not ours.models.load_model(tmp_path / "model.keras", compile=False).compiled
 
 
