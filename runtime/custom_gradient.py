@@ -105,7 +105,7 @@ class CustomGradient:
             # A result that is an argument itself must become a tensor of its own, by a step that no tape sees.
             with recorders(()):
                 results = [TABLE["identity"](convert_to_tensor(r)) for r in nest.flatten(result)]
-            reads = [v._as_tensor() for v in variables]
+            reads = [v._stored() for v in variables]
             rule = UserGradient(_pullback_of(grad_fn, variables, len(flat), name))
             operands = [*flat, *reads]
             for recorder in listening:

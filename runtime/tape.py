@@ -238,7 +238,7 @@ class GradientTape(Recorder):
         """The target as the tensor that was recorded."""
         if isinstance(target, Variable):
             reads = self._reads.get(id(target))
-            return reads[1][-1] if reads and reads[1] else target._as_tensor()
+            return reads[1][-1] if reads and reads[1] else target._stored()
         if not isinstance(target, Tensor):
             raise errors.DtypeError(f"A target must be a tensor. Received: {target!r}.")
         return target

@@ -118,7 +118,11 @@ class Variable(Cell, Typed):
             self._array = array
 
     def _as_tensor(self) -> Tensor:
-        """The value now, as a tensor; tapes take note of the reading."""
+        """The value that users' code reads. Subclasses may convert it."""
+        return self._stored()
+
+    def _stored(self) -> Tensor:
+        """The value now, as it is kept; tapes take note of the reading."""
         tensor = current().read_variable(self)
         for recorder in state.recorders:
             recorder.record_read(self, tensor)  # type: ignore[attr-defined]

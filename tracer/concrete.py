@@ -245,7 +245,7 @@ class ConcreteFunction:
         # Open sizes are named anew in each trace: here they become those of the caller.
         graph = specialise(self.graph, [*self._fixed_types, *(t.type for t in tensors)])
         convert = state.interpreter.convert
-        operands = [convert(o) for o in [*(v._as_tensor() for v in (*self._updated, *self._read)),
+        operands = [convert(o) for o in [*(v._stored() for v in (*self._updated, *self._read)),
                                          *self._captures, *tensors]]
         results = bind(call, operands, {"graph": graph})
         count = len(self._updated)

@@ -445,16 +445,21 @@ def test_wrong_sizes_name_the_layer(make, good, bad, message):
         assert all("keras_like" not in str(entry.path) for entry in caught.traceback)
 
 
+def make_checked(k):
+    class Checked(k.layers.Layer):
+        def __init__(self, **spec):
+            super().__init__()
+            self.input_spec = k.InputSpec(**spec)
+
+        def call(self, inputs):
+            return inputs
+
+    return Checked
+
+
 def test_input_spec():
     for k in (ours, theirs):
-        class Checked(k.layers.Layer):
-            def __init__(self, **spec):
-                super().__init__()
-                self.input_spec = k.InputSpec(**spec)
-
-            def call(self, inputs):
-                return inputs
-
+        Checked = make_checked(k)
         Checked(shape=(None, 3))(X[:, :3])
         Checked(shape=(None, 6, 1), allow_last_axis_squeeze=True)(X)
         for spec in (dict(shape=(None, 3)), dict(ndim=3), dict(min_ndim=3), dict(max_ndim=1), dict(axes={1: 2}),
@@ -483,7 +488,7 @@ def test_names_are_checked_by_compile():
 
 @pytest.mark.parametrize("eager", [False, True])
 def test_overrides_with_control_flow(eager):
-    """Loss, metric, optimizer, schedule, constraint, regularizer and layer with `if` on tensors: the compiled step is Keras'."""
+    """Loss, metric, optimizer, schedule, constraint and regularizer with `if` on tensors, in both modes."""
 
     class Halved(ours.constraints.Constraint):
         def __call__(self, w):

@@ -84,7 +84,7 @@ class Operands:
 
     def tensors(self, skip: dict[int, Any]) -> list[Any]:
         """The operands' values in the trace around: captured tensors, then variables (but those in `skip`)."""
-        read = [v._as_tensor() for k, v in self.variables.items() if k not in skip]
+        read = [v._stored() for k, v in self.variables.items() if k not in skip]
         return [self.outer.convert(t) for t in [*self.captured.values(), *read]]
 
     def inputs(self, block: Block, skip: dict[int, Any]) -> list[Value]:
