@@ -14,7 +14,7 @@ from treadle.ir.interpreter import Interpreter
 from treadle.ir.op import REGISTRY, Op
 from treadle.ir.types import TensorType
 
-_LARGEST_KNOWN = 64  # elements: longer integer tensors are data, not shapes
+LARGEST_KNOWN = 64  # elements: longer integer tensors are data, not shapes
 _MOST_SPECIALISED = 256  # copies of one graph for different sizes that are kept
 
 
@@ -25,7 +25,7 @@ def append(graph: Graph, op: Op, operands: Sequence[Value], attributes: Mapping[
     operation = Operation(op, operands, attributes, types, where)
     if op.sizes is not None and not op.many and types[0].dtype.is_integer:
         count = types[0].count
-        if isinstance(count, int) and count <= _LARGEST_KNOWN:
+        if isinstance(count, int) and count <= LARGEST_KNOWN:
             known = op.sizes(*operands, **attributes)
             operation.results[0].known = None if known is None else np.asarray(known, object)
     graph.operations.append(operation)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from treadle.ir import dims, errors
-from treadle.ir.builder import substitute_sizes
+from treadle.ir.builder import LARGEST_KNOWN, substitute_sizes
 from treadle.ir.dims import Dim
 from treadle.ir.interpreter import Interpreter
 from treadle.ir.op import Op
@@ -87,7 +87,8 @@ class Deferring(Interpreter):
             return op(*values, **static) if not op.variadic else op(list(values), **static)
 
         deferral = Deferral(run, operands, types, op.name, op, attributes)
-        if op.sizes is not None and not op.many and types[0].dtype.is_integer:
+        few = isinstance(types[0].count, int) and types[0].count <= LARGEST_KNOWN
+        if op.sizes is not None and not op.many and types[0].dtype.is_integer and few:
             known = op.sizes(*operands, **attributes)
             deferral.outputs[0].known = None if known is None else np.asarray(known, object)
         return tuple(deferral.outputs)

@@ -11,6 +11,8 @@ from treadle.ir.ops.activations import elu, relu
 from treadle.ir.ops.arrays import concat
 from treadle.ir.ops.elementary import sigmoid, softplus, tanh
 from treadle.ir.ops.elementwise import cast, negative
+from treadle.ir.ops.logic import greater
+from treadle.ir.ops.select import select
 from treadle.ir.ops.special import erf
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.tensor import Tensor
@@ -53,8 +55,7 @@ def selu(features: Any, name: str | None = None) -> Tensor:
     1.0507
     """
     x = convert_to_tensor(features)
-    positive = relu(x)
-    return _SELU_SCALE * (positive + _SELU_ALPHA * (elu(x) - positive))
+    return _SELU_SCALE * select(greater(x, 0.0), x, _SELU_ALPHA * elu(x))
 
 
 def silu(features: Any, beta: Any = 1.0) -> Tensor:
