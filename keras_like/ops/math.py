@@ -9,6 +9,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.ops.axes import Axis
 from treadle.keras_like.ops.numpy_shapes import sizes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, numeric, promoted, tensor
 
 # --- segments ---------------------------------------------------------------------------------------------------------
@@ -32,6 +33,7 @@ def _segments(function: Any, data: Any, segment_ids: Any, num_segments: Any, emp
     return tf.where(count > 0, found, tf.constant(empty, data.dtype))
 
 
+@operation
 def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The sums of the rows of `data` that have the same number in `segment_ids`.
 
@@ -44,16 +46,19 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
     return _segments(tf.math.unsorted_segment_sum, data, segment_ids, num_segments)
 
 
+@operation
 def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The largest of the rows of `data` that have the same number; -inf where there is none. See `segment_sum`."""
     return _segments(tf.math.unsorted_segment_max, data, segment_ids, num_segments, -np.inf)
 
 
+@operation
 def segment_min(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The smallest of the rows of `data` that have the same number; inf where there is none. See `segment_sum`."""
     return _segments(tf.math.unsorted_segment_min, data, segment_ids, num_segments, np.inf)
 
 
+@operation
 def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
     """The products of the rows of `data` that have the same number; 1 where there is none. See `segment_sum`."""
     return _segments(tf.math.unsorted_segment_prod, data, segment_ids, num_segments)

@@ -63,9 +63,7 @@ def selu(x: Any) -> Any:
 
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))."""
-    x = floating(x)
-    zero = tf.zeros_like(x)
-    return tf.maximum(x, zero) + alpha * tf.math.expm1(tf.minimum(x, zero) / alpha)
+    return activations.celu(floating(x), alpha)
 
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
@@ -80,11 +78,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 def glu(x: Any, axis: int = -1) -> Any:
     """a * sigmoid(b) for the two halves a, b of x along `axis`."""
-    x = floating(x)
-    if x.shape[axis] is not None and x.shape[axis] % 2:
-        raise tf.errors.InvalidArgumentError(f"The axis {axis} has no halves. Received: shape {x.shape}.")
-    a, b = tf.split(x, 2, axis=axis)
-    return a * tf.sigmoid(b)
+    return activations.glu(floating(x), axis)
 
 
 def hard_sigmoid(x: Any) -> Any:
@@ -105,20 +99,17 @@ def hard_tanh(x: Any) -> Any:
 
 def tanh_shrink(x: Any) -> Any:
     """x - tanh(x)."""
-    x = floating(x)
-    return x - tf.tanh(x)
+    return activations.tanh_shrink(floating(x))
 
 
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x where |x| > threshold, else 0."""
-    x = floating(x)
-    return tf.where(tf.abs(x) > threshold, x, tf.zeros_like(x))
+    return activations.hard_shrink(floating(x), threshold)
 
 
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x moved by `threshold` towards 0, and 0 where that passes it."""
-    x = floating(x)
-    return tf.where(x > threshold, x - threshold, tf.where(x < -threshold, x + threshold, tf.zeros_like(x)))
+    return activations.soft_shrink(floating(x), threshold)
 
 
 def threshold(x: Any, threshold: float, default_value: float) -> Any:
@@ -129,20 +120,17 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
 
 def sparse_plus(x: Any) -> Any:
     """0 for x <= -1, (x + 1)^2 / 4 up to 1, x above."""
-    x = floating(x)
-    return tf.where(x <= -1, tf.zeros_like(x), tf.where(x < 1, tf.square(x + 1) / 4, x))
+    return activations.sparse_plus(floating(x))
 
 
 def sparse_sigmoid(x: Any) -> Any:
     """(x + 1) / 2, but at least 0 and at most 1."""
-    x = floating(x)
-    return tf.where(x <= -1, tf.zeros_like(x), tf.where(x >= 1, tf.ones_like(x), (x + 1) / 2))
+    return activations.sparse_sigmoid(floating(x))
 
 
 def squareplus(x: Any, b: float = 4) -> Any:
     """(x + sqrt(x^2 + b)) / 2."""
-    x = floating(x)
-    return (x + tf.sqrt(tf.square(x) + b)) / 2
+    return activations.squareplus(floating(x), b)
 
 
 def softmax(x: Any, axis: Any = -1) -> Any:
@@ -169,18 +157,7 @@ def _along(function: Any, x: Any, axis: Any) -> Any:
 
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """The point of the probability simplex next to x: many zeros. Source: arXiv:1602.02068."""
-    x = floating(x)
-    size = x.shape[axis]
-    if size is None:
-        raise tf.errors.InvalidArgumentError(f"`sparsemax` needs the size of the axis {axis}. Received: shape {x.shape}.")
-    ordered = tf.sort(x, axis=axis, direction="DESCENDING")
-    sums = tf.cumsum(ordered, axis=axis) - 1
-    shape = [-1 if a == axis % x.shape.rank else 1 for a in range(x.shape.rank)]
-    count = tf.reshape(tf.range(1, size + 1, dtype=x.dtype), shape)
-    support = ordered * count > sums
-    k = tf.reduce_sum(tf.cast(support, x.dtype), axis=axis, keepdims=True)
-    last = tf.reduce_sum(tf.where(tf.equal(count, k), sums, tf.zeros_like(sums)), axis=axis, keepdims=True)
-    return tf.maximum(x - last / k, tf.zeros_like(x))
+    return activations.sparsemax(floating(x), axis)
 
 
 swish, hard_swish = silu, hard_silu

@@ -31,7 +31,9 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
         raise tf.errors.InvalidArgumentError(
             "`target` has the shape [batch, labels], `output` [batch, time, classes]. Received: shapes "
             f"{target.shape} and {logits.shape}.")
-    target_length, output_length = tensor(target_length, "int32"), tensor(output_length, "int32")
+    # All have as many rows as `output`; where that is open, saying so lets their sizes be compared.
+    rows = tf.range(tf.shape(logits)[0])
+    target, target_length, output_length = (tf.gather(tensor(v, "int32"), rows) for v in (target, target_length, output_length))
     # states: blank, label, blank, label, ..., blank
     batch, count = tf.shape(target)[0], tf.shape(target)[1]
     states = tf.reshape(tf.stack([tf.zeros_like(target) + mask_index, target], axis=2), [batch, 2 * count])

@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.ops.numpy_elementwise import absolute, isnan
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, tensor
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
@@ -97,7 +98,8 @@ def hypot(x1: Any, x2: Any) -> Any:
     zero = tf.zeros_like(longer)
     ratio = shorter / tf.where(tf.equal(longer, zero), tf.ones_like(longer), longer)
     found = longer * tf.sqrt(1 + ratio * ratio)
-    return tf.where(tf.math.is_inf(longer), longer, found)
+    infinite = tf.logical_or(tf.math.is_inf(a), tf.math.is_inf(b))
+    return tf.where(infinite, tf.constant(math.inf, a.dtype), found)
 
 
 def arctan2(x1: Any, x2: Any) -> Any:
@@ -163,6 +165,7 @@ def _without_nans(x1: Any, x2: Any, found: Any) -> Any:
     return tf.where(isnan(x1), x2, tf.where(isnan(x2), x1, found))
 
 
+@operation
 def gcd(x1: Any, x2: Any) -> Any:
     """The greatest common divisor of integers."""
     x1, x2 = _integers("gcd", x1, x2)
@@ -176,6 +179,7 @@ def gcd(x1: Any, x2: Any) -> Any:
     return tf.while_loop(lambda a, b: tf.reduce_any(tf.not_equal(b, tf.zeros_like(b))), step, (a, b))[0]
 
 
+@operation
 def lcm(x1: Any, x2: Any) -> Any:
     """The least common multiple of integers; 0 if one is 0."""
     x1, x2 = _integers("lcm", x1, x2)

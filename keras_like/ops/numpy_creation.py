@@ -9,6 +9,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core.policy import floatx
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, result_type, tensor
 
 
@@ -42,18 +43,19 @@ empty = zeros
 
 def zeros_like(x: Any, dtype: Any = None) -> Any:
     """Zeros of the shape of x."""
-    return tf.zeros_like(tensor(x), dtype=dtype)
+    return tensor(tf.zeros_like(tensor(x)), dtype)
 
 
 def ones_like(x: Any, dtype: Any = None) -> Any:
     """Ones of the shape of x."""
-    return tf.ones_like(tensor(x), dtype=dtype)
+    return tensor(tf.ones_like(tensor(x)), dtype)
 
 
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     """A tensor of the shape of x, filled with a value."""
-    x = tensor(x)
-    return tf.broadcast_to(tensor(fill_value, dtype or x.dtype), tf.shape(x))
+    zeros = zeros_like(x, dtype)
+    value = tensor(fill_value, zeros.dtype)
+    return tf.logical_or(zeros, value) if zeros.dtype.is_bool else zeros + value
 
 
 empty_like = zeros_like
@@ -157,6 +159,7 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
     return list(tf.meshgrid(*(tf.reshape(tensor(v), [-1]) for v in x), indexing=indexing))
 
 
+@operation
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Powers of a vector: columns x^(N-1) ... x^0, in the other order if `increasing`."""
     x = tensor(x)

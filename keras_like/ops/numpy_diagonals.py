@@ -9,6 +9,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.ops.axes import axes_of
 from treadle.keras_like.ops.numpy_shapes import sizes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import summed, tensor
 
 
@@ -56,12 +57,14 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return tf.reduce_sum(diagonal(summed(x), offset, axis1, axis2), axis=-1)
 
 
+@operation
 def tril(x: Any, k: int = 0) -> Any:
     """The matrices with zeros above their k-th diagonal."""
     x = tensor(x)
     return tf.where(_columns(x) - _rows(x) <= k, x, tf.zeros_like(x))
 
 
+@operation
 def triu(x: Any, k: int = 0) -> Any:
     """The matrices with zeros below their k-th diagonal."""
     x = tensor(x)

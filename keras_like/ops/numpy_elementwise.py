@@ -209,7 +209,8 @@ def round(x: Any, decimals: int = 0) -> Any:
 
 def sign(x: Any) -> Any:
     """-1, 0 or 1."""
-    return tf.sign(numeric(x))
+    x = numeric(x)
+    return tf.minimum(x, tf.ones_like(x)) if x.dtype.is_unsigned else tf.sign(x)
 
 
 def signbit(x: Any) -> Any:
@@ -222,7 +223,8 @@ def signbit(x: Any) -> Any:
 
 def negative(x: Any) -> Any:
     """-x."""
-    return tf.negative(numeric(x))
+    x = numeric(x)
+    return tf.zeros_like(x) - x if x.dtype.is_unsigned else tf.negative(x)
 
 
 def absolute(x: Any) -> Any:
@@ -271,7 +273,8 @@ def angle(x: Any) -> Any:
 def isreal(x: Any) -> Any:
     """True where the imaginary part is 0."""
     x = tensor(x)
-    return tf.equal(imag(x), imag(tf.zeros_like(x))) if x.dtype.is_complex else tf.ones_like(x, "bool")
+    part = imag(x)
+    return tf.equal(part, tf.zeros_like(part))
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------

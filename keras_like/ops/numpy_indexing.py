@@ -8,6 +8,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.ops.numpy_shapes import sizes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import promoted, tensor
 
 
@@ -140,6 +141,7 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     return tuple(places[::-1])
 
 
+@operation
 def unique(x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
            return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value: Any = None) -> Any:
     """The different elements of x, sorted; the different slices along `axis` if one is given.

@@ -80,7 +80,7 @@ def _quantile(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan:
     else:
         found = tf.transpose(found, [len(rest), *range(len(rest))])
     if keepdims:
-        lead = [shares.shape[0]] if shares.shape.rank else []
+        lead = [-1] if shares.shape.rank else []
         found = tf.reshape(found, [*lead, *(1 if a in axes else sizes[a] for a in range(rank))])
     return found
 
