@@ -162,6 +162,9 @@ def _arrange(ranks: list[list[_Place]], direction: str) -> tuple[float, float]:
             begin = at + (thickness - along(p)) / 2
             if direction in ("BT", "RL"):
                 begin = depth - begin - along(p)
+            if p.box is None:  # an arrow goes straight past the boxes of its rank
+                begin = at if direction in ("TB", "LR") else depth - at - thickness
+                p.width, p.height = (0.0, thickness) if upright else (thickness, 0.0)
             p.x, p.y = (place_across, begin) if upright else (begin, place_across)
             place_across += across(p) + _GAP
         at += thickness + _RANK_GAP
@@ -179,12 +182,14 @@ def _arrow(arrow: list[_Place], direction: str) -> str:
         far = leaving is forward
         return (p.x + p.width / 2, p.y + p.height * far) if upright else (p.x + p.width * far, p.y + p.height / 2)
 
-    points = [port(arrow[0], True), *((p.x, p.y) for p in arrow[1:-1]), port(arrow[-1], False)]
-    path = "M{:.1f},{:.1f}".format(*points[0])
-    for (x1, y1), (x2, y2) in zip(points, points[1:]):
+    path = "M{:.1f},{:.1f}".format(*port(arrow[0], True))
+    for place, following in zip(arrow, arrow[1:]):
+        (x1, y1), (x2, y2) = port(place, True), port(following, False)
         middle = (y1 + y2) / 2 if upright else (x1 + x2) / 2
         first, second = ((x1, middle), (x2, middle)) if upright else ((middle, y1), (middle, y2))
         path += " C" + " ".join(f"{x:.1f},{y:.1f}" for x, y in (first, second, (x2, y2)))
+        if following.box is None:
+            path += " L{:.1f},{:.1f}".format(*port(following, True))
     return f'<path d="{path}" fill="none" stroke="black" stroke-width="1.5" marker-end="url(#arrow)"/>'
 
 
