@@ -38,6 +38,37 @@ class Sequential(Model):
         """The layers."""
         return list(self._rows)
 
+    @property
+    def inputs(self) -> list[Any]:
+        """The symbolic input, in a list."""
+        return [self._symbolic(self._input)]
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic output, in a list."""
+        return [self._symbolic(self._results[-1] if self._results else self._input)]
+
+    def _symbolic(self, tensor: Any) -> Any:
+        if tensor is None:
+            raise tf.errors.FailedPreconditionError(
+                f"The model {self.name!r} has no symbolic input. Received: layers only. Begin it with `keras.Input(shape)`.")
+        return tensor
+
+    @property
+    def input_shape(self) -> tuple:
+        """The inputs' shape, batch included, once it is known."""
+        shape = self.input_shape_if_known()
+        if shape is None:
+            raise tf.errors.FailedPreconditionError(
+                f"The model {self.name!r} does not know its inputs' shape. Call it, `build(input_shape)` it, or make it with "
+                "`keras.Input(shape)` first.")
+        return shape
+
+    @property
+    def output_shape(self) -> tuple:
+        """The outputs' shape, batch included, once the inputs' is known."""
+        return tuple(self._results[-1].shape) if self._results else self.compute_output_shape(self.input_shape)
+
     def add(self, layer: Any) -> None:
         """Append a layer, or a `keras.Input` in the first place."""
         layer = layer.output if isinstance(layer, InputLayer) else layer
@@ -84,12 +115,12 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """The layers, and the shape of the inputs if it is known."""
-        shape = self._input_shape()
+        shape = self.input_shape_if_known()
         layers = [] if shape is None else [self._input_layer(shape)]
         config = {**Model.get_config(self), "name": self.name, "layers": layers + [describe(row) for row in self._rows]}
         return config if shape is None else {**config, "build_input_shape": shape}
 
-    def _input_shape(self) -> tuple | None:
+    def input_shape_if_known(self) -> tuple | None:
         """The inputs' shape, batch included, once it is known."""
         if self._input is not None:
             return tuple(self._input.shape)
@@ -99,16 +130,20 @@ class Sequential(Model):
         fixed = any(getattr(row, "stateful", False) for row in self._rows)
         return tuple(shape) if fixed else (None, *shape[1:])
 
+    def input_dtype(self) -> Any:
+        """The inputs' dtype."""
+        return self.compute_dtype if self._input is None else self._input.dtype
+
     def _input_layer(self, shape: tuple) -> dict[str, Any]:
         if self._input is not None:
             return describe(input_layer_of(self._input))
         if self._stand_in is None or self._stand_in["config"]["batch_shape"] != shape:
-            self._stand_in = describe(InputLayer(batch_shape=shape, dtype=self.compute_dtype))
+            self._stand_in = describe(InputLayer(batch_shape=shape, dtype=self.input_dtype()))
         return self._stand_in
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The inputs' shape, if it is known."""
-        shape = self._input_shape()
+        shape = self.input_shape_if_known()
         return None if shape is None else {"input_shape": shape}
 
     @classmethod

@@ -249,3 +249,40 @@ def test_layout(tmp_path):
         assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5"]
         assert json.loads(archive.read("metadata.json"))["keras_version"].startswith("3.")
         assert json.loads(archive.read("config.json"))["module"] == "keras"
+
+
+@pytest.mark.parametrize("build", [sequential, functional, shared, nested, several_outputs, recurrent, subclassed])
+def test_clones(build):
+    kind = dict((b.__name__, k) for b, k in MODELS)[build.__name__]
+    x, _ = XY[kind]()
+    model = build(ours)
+    predictions(model, x)
+    model.compile("sgd", "mse")
+    copy = ours.models.clone_model(model)
+    predictions(copy, x)
+    assert not {id(v) for v in copy.weights} & {id(v) for v in model.weights} and copy.compiled
+    copy.set_weights(model.get_weights())
+    same(copy, model, x)
+
+
+def test_clones_by_functions():
+    twice = []
+
+    def copied(layer):
+        twice.append(layer.name)
+        config = layer.get_config()
+        return type(layer).from_config({**config, "units": 5} if config.get("units") == 4 else config)
+
+    model = nested(ours)
+    copy = ours.models.clone_model(functional(ours), clone_function=copied)
+    assert sorted({w.shape[-1] for w in copy.weights}) == [2, 5] and len(twice) == 5
+    inner = ours.models.clone_model(model, recursive=True, clone_function=lambda layer: layer)
+    assert {id(v) for v in inner.weights} == {id(v) for v in model.weights}
+    x = ours.Input((3,))
+    on_given = ours.models.clone_model(model, input_tensors=x, call_function=lambda layer, *a, **k: layer(*a, **k))
+    assert on_given.input is x
+    function = ours.layers.Lambda(lambda v: v * 2.0)
+    doubled = ours.models.clone_model(ours.Sequential([ours.Input((2,)), function]))
+    assert doubled.predict(np.ones((1, 2), "float32"), verbose=0).tolist() == [[2.0, 2.0]]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="functional and"):
+        ours.models.clone_model(subclassed(ours), clone_function=copied)
