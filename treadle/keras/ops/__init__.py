@@ -4,6 +4,7 @@ from treadle.keras.ops import image, linalg, nn, numpy
 from treadle.keras.ops.linalg import *  # noqa: F403
 from treadle.keras.ops.nn import *  # noqa: F403
 from treadle.keras.ops.numpy import *  # noqa: F403
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.ops.control import (
     associative_scan,
     cond,
@@ -59,3 +60,5 @@ __all__ = linalg.__all__ + nn.__all__ + numpy.__all__ + [
     "slice_update", "stft", "stop_gradient", "switch", "top_k", "unstack", "vectorized_map", "view_as_complex",
     "view_as_real", "while_loop", "image", "linalg", "nn", "numpy",
 ]
+
+publish(__name__)
