@@ -17,7 +17,7 @@ from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import Op
 from treadle.ir.operators import TABLE
-from treadle.ir.ops.structure import call_with_gradient
+from treadle.ir.ops.structure import call_with_gradient, reread
 from treadle.ir.types import TensorType
 from treadle.runtime import convert, nest
 from treadle.runtime.eager import EAGER
@@ -33,12 +33,16 @@ _LARGEST_CONSTANT = 1024  # bytes: larger arrays are passed in rather than writt
 
 
 class VariableState:
-    """A variable inside a trace: the input that carries its value in, and its value at this point."""
+    """A variable inside a trace: the input that carries its value in, and its value at this point.
 
-    __slots__ = ("variable", "input", "now", "assigned")
+    `reread`: that value as readings after an assignment have it.
+    """
+
+    __slots__ = ("variable", "input", "now", "assigned", "reread")
 
     def __init__(self, variable: Variable, input: Value, now: SymbolicTensor):
         self.variable, self.input, self.now, self.assigned = variable, input, now, False
+        self.reread: Value | None = None
 
 
 class FuncGraph(TensorInterpreter):
@@ -160,11 +164,20 @@ class FuncGraph(TensorInterpreter):
 
     def read_variable(self, variable: Variable) -> SymbolicTensor:
         # A new tensor for each reading: a tape tells readings of a variable apart from other tensors by identity.
-        return SymbolicTensor(self.variable_state(variable).now.value, self)
+        found = self.variable_state(variable)
+        if found.assigned and variable.dtype.is_differentiable:
+            return SymbolicTensor(self._reread(found), self)
+        return SymbolicTensor(found.now.value, self)
+
+    def _reread(self, found: VariableState) -> Value:
+        """The value that was assigned, cut off from what it was computed from: it is the variable's own."""
+        if found.reread is None:
+            found.reread = append(self.graph, reread, [found.now.value, found.input], {}, location.user_location()).results[0]
+        return found.reread
 
     def assign_variable(self, variable: Variable, value: Any) -> None:
         known = self.variable_state(variable)
-        known.now, known.assigned = self.convert(value), True
+        known.now, known.assigned, known.reread = self.convert(value), True, None
 
     def variable_created(self, variable: Variable) -> None:
         if not self.may_create:

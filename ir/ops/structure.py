@@ -39,6 +39,14 @@ def stop_gradient(input: Operand()):  # type: ignore[valid-type]
     """
 
 
+@op(infer=lambda value, before: value, lower=lambda xp, value, before: value, vjp=(None, lambda g, y, value, before: g),
+    sizes=on_sizes(lambda value, before: value), traits="exact")
+def reread(value: Operand(), before: Operand()):  # type: ignore[valid-type]
+    """A variable's value after it was assigned: `value`. Gradients flow to `before`, a value of the variable that came from
+    outside, and not into what was assigned: y = reread(value, before), dy / dbefore = 1, dy / dvalue = 0.
+    """
+
+
 def _barrier_gradient(g: Any, y: Any, *operands: Any) -> Any:
     return g
 

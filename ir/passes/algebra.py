@@ -13,7 +13,7 @@ sides are equal bit for bit on special values of every dtype (`tests/test_rewrit
 `x + 0` is missing (it turns -0.0 into 0.0), and so is `x * 0`. Subnormal numbers are the exception: the target
 treats them as zero in arithmetic, or not, as it sees fit.
 
-It runs after differentiation: `stop_gradient` has done its work.
+It runs after differentiation: `stop_gradient` and `reread` have done their work.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from treadle.ir.ops.logic import (
     not_equal,
 )
 from treadle.ir.ops.select import select
-from treadle.ir.ops.structure import identity, stop_gradient
+from treadle.ir.ops.structure import identity, reread, stop_gradient
 from treadle.ir.passes.nested import everywhere
 from treadle.ir.rewrite import Rule, RuleSet, node, rewrite, rule
 
@@ -120,6 +120,7 @@ def holds_all(wide: DType, narrow: DType) -> bool:
 NAMES: list[Rule] = [
     rule("identity(x) -> x", lambda x: identity(x), lambda x: x),
     rule("stop_gradient(x) -> x", lambda x: stop_gradient(x), lambda x: x),
+    rule("reread(x, y) -> x", lambda x, y: reread(x, y), lambda x, y: x),
     rule("cast(x, dtype of x) -> x", lambda x, d: node(cast, x, dtype=d), lambda x: x, when=lambda x, d: x.dtype is d),
     rule("cast(cast(x, wide), d) -> cast(x, d)", lambda x, wide, d: node(cast, node(cast, x, dtype=wide), dtype=d),
          lambda x, d: cast(x, dtype=d), when=lambda x, wide, d: holds_all(wide, x.dtype) and not (

@@ -1,5 +1,6 @@
 """Calls: closures, recursion, lambdas as arguments, methods, `super()`, properties, decorators, other modules."""
 
+import dataclasses
 import functools
 
 import treadle as tf
@@ -473,3 +474,51 @@ def operator_overloads_of_the_users_class(x):
     interval = Interval(-1.0, 2.0)
     inside = x in interval
     return (interval + x)[0], (interval + x).high, inside
+
+
+class Signed:
+    """Operators of the user's that look at tensors."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __neg__(self):
+        if self.value > 0:
+            return -self.value * 2.0
+        return self.value * 3.0
+
+    def __invert__(self):
+        return self.value if self.value < 1 else self.value + 10.0
+
+    def __lt__(self, other):
+        if self.value > 2:
+            return self.value < other
+        return self.value < other + 1.0
+
+    def __eq__(self, other):
+        return NotImplemented if isinstance(other, str) else self.value == other
+
+    __hash__ = None
+
+
+@program(1.0, -1.0, 3.0)
+def unary_and_comparison_methods(x):
+    s = Signed(x)
+    return -s, ~s, s < 2.0, 1.5 < x < 4.0, s == 1.0, s == "text", s != 3.0
+
+
+@dataclasses.dataclass
+class Clipped:
+    value: object
+    low: float = 0.0
+
+    def __post_init__(self):
+        if self.value < self.low:
+            self.value = self.value * 0.0 + self.low
+        self.twice = self.value * 2.0
+
+
+@program(1.0, -1.0)
+def data_class_with_post_init(x):
+    c = Clipped(x)
+    return c.value + Clipped(x, 0.5).twice, [*vars(c)] == ["value", "low", "twice"]

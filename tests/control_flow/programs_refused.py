@@ -1,5 +1,7 @@
 """What cannot be compiled, in XLA or in principle. Each is refused at the user's line, with what to write instead."""
 
+import contextlib
+
 import treadle as tf
 from control_flow import refused
 
@@ -222,3 +224,35 @@ def condition_that_is_not_a_scalar(x):
 @refused(3.0, error=tf.errors.InvalidArgumentError, needs="py_function")
 def py_function_of_an_unknown_shape(x):
     return tf.py_function(lambda v: v * 2.0, [x], tf.float32)  # here
+
+
+class _Swallows:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        return kind is ValueError
+
+
+@refused(3.0)
+def context_manager_that_may_swallow(x):
+    with _Swallows():  # here
+        if x > 0:
+            raise ValueError("positive")
+    return x
+
+
+@contextlib.contextmanager
+def _catching():
+    try:
+        yield
+    except ValueError:
+        pass
+
+
+@refused(3.0)
+def generator_that_catches(x):
+    with _catching():  # here
+        if x > 0:
+            raise ValueError("positive")
+    return x

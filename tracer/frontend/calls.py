@@ -194,7 +194,16 @@ def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> An
     if kind.__new__ is object.__new__ and type(kind) is type and type(start) is types.FunctionType:
         made: Any = object.__new__(kind)
         trace.made[id(made)] = made
-        converted(start)(made, *args, **kwargs)
+        # The `__init__` of a data class has no source, but the user's `__post_init__`, which it calls, has.
+        after = user_method(made, "__post_init__") if hasattr(kind, "__dataclass_fields__") else None
+        if after is None or not hasattr(made, "__dict__"):
+            converted(start)(made, *args, **kwargs)
+            return made
+        vars(made)["__post_init__"] = after
+        try:
+            start(made, *args, **kwargs)
+        finally:
+            del vars(made)["__post_init__"]
         return made
     made = kind(*args, **kwargs)
     if kind.__new__ in _MAKING:  # others may give an object that was there before

@@ -131,16 +131,21 @@ class Expressions(ast.NodeTransformer):
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not):
             return call_operator("not_", [operand], node)
-        node.operand = operand
-        return node
+        if isinstance(operand, ast.Constant):
+            node.operand = operand
+            return node
+        return call_operator("unary", [ast.Constant(type(node.op).__name__), operand], node)
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         if len(node.ops) == 1:
             if isinstance(node.ops[0], (ast.In, ast.NotIn)):
                 operator = "in_" if isinstance(node.ops[0], ast.In) else "not_in"
                 return call_operator(operator, [self.visit(node.left), self.visit(node.comparators[0])], node)
-            self.generic_visit(node)
-            return node
+            if isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+                self.generic_visit(node)
+                return node
+            operands = [self.visit(node.left), self.visit(node.comparators[0])]
+            return call_operator("compare", [ast.Constant(type(node.ops[0]).__name__), *operands], node)
         if any(map(_assigns, node.comparators)):
             self.generic_visit(node)
             return node
@@ -148,7 +153,7 @@ class Expressions(ast.NodeTransformer):
         left = self.visit(node.left)
         rest: list[ast.expr] = []
         for op, comparator in zip(node.ops, node.comparators):
-            compare = ast.Compare(name("a"), [op], [name("b")])
+            compare = call_operator("compare", [ast.Constant(type(op).__name__), name("a"), name("b")], node)
             function = ast.Lambda(ast.arguments(posonlyargs=[], args=[ast.arg("a"), ast.arg("b")], kwonlyargs=[],
                                                 kw_defaults=[], defaults=[]), compare)
             if isinstance(op, (ast.In, ast.NotIn)):

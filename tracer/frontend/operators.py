@@ -5,24 +5,22 @@ Nothing here stands on the stack while user code runs, where that can be avoided
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import operator
 import os
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from treadle.ir import dtypes, errors, location
+from treadle.ir import dtypes, errors
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
 from treadle.runtime.interpreter import current
 from treadle.runtime.tensor import SymbolicTensor, Tensor
 from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import calls, iteration
+from treadle.tracer.frontend import calls, iteration, managers
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text as texts
@@ -45,11 +43,18 @@ _BINARY = {
     "LShift": (operator.lshift, "__lshift__"), "RShift": (operator.rshift, "__rshift__"),
     "BitAnd": (operator.and_, "__and__"), "BitOr": (operator.or_, "__or__"), "BitXor": (operator.xor, "__xor__"),
 }
+_UNARY = {"USub": (operator.neg, "__neg__"), "UAdd": (operator.pos, "__pos__"), "Invert": (operator.invert, "__invert__")}
+_COMPARE = {
+    "Lt": (operator.lt, "__lt__"), "LtE": (operator.le, "__le__"), "Gt": (operator.gt, "__gt__"),
+    "GtE": (operator.ge, "__ge__"), "Eq": (operator.eq, "__eq__"), "NotEq": (operator.ne, "__ne__"),
+    "Is": (operator.is_, ""), "IsNot": (operator.is_not, ""),
+}
 call = calls.call
 for_ = iteration.for_
 converted = calls.converted
 text = texts.text
 slice_ = slice
+catching, attempted, finally_, context = managers.catching, managers.attempted, managers.finally_, managers.context
 
 
 def _trace() -> FuncGraph | None:
@@ -176,90 +181,6 @@ def raised_call(kind: Any, /, *args: Any, **kwargs: Any) -> Any:
     return BlockEnds()
 
 
-class catching:
-    """`with catching(lambda: kinds)`: around the body of a `try`, whose handlers catch these kinds."""
-
-    def __init__(self, kinds: Callable[[], Sequence[Any]]):
-        self.kinds, self.trace = kinds, _trace()
-
-    def _flat(self) -> list[Any]:
-        return [k for kind in self.kinds() for k in (kind if isinstance(kind, tuple) else (kind,))]
-
-    def __enter__(self) -> None:
-        if self.trace is not None:
-            self.trace.handlers.append(self._flat)
-
-    def __exit__(self, *exception: Any) -> bool | None:
-        if self.trace is not None:
-            self.trace.handlers.pop()
-        return None
-
-
-def _holds_since(trace: FuncGraph, start: int, names: set[str]) -> bool:
-    """True if an operation of one of the names was staged since `start`, nested graphs included."""
-    return any(inner.op.name in names for operation in trace.graph.operations[start:]
-               for inner in [operation, *(o for graph in operation.graphs for o in graph.walk())])
-
-
-class attempted:
-    """`with attempted()`: around the body of a `try` with a `finally`. Notes whether a failure was staged in it."""
-
-    def __enter__(self) -> None:
-        self.trace = _trace()
-        self.start = len(self.trace.graph.operations) if self.trace is not None else 0
-
-    def __exit__(self, *exception: Any) -> None:
-        if self.trace is not None:
-            self.trace.may_fail.append(_holds_since(self.trace, self.start, {"check"}))
-
-
-class finally_:
-    """`with finally_()`: around the block of a `finally`. A failing program does nothing after its failure: say so."""
-
-    def __enter__(self) -> None:
-        self.trace = _trace()
-        self.start = len(self.trace.graph.operations) if self.trace is not None else 0
-
-    def __exit__(self, *exception: Any) -> None:
-        if self.trace is None or not self.trace.may_fail or not self.trace.may_fail.pop():
-            return
-        if _holds_since(self.trace, self.start, {"print", "host_function"}):
-            where = location.user_location() or location.Location(__file__, 0)
-            warnings.warn_explicit(
-                "What this `finally` prints or calls is done only if nothing failed before: a compiled program stops at a "
-                "failing `raise` or `assert` that depends on a tensor. Put it around the call of the compiled function.",
-                UserWarning, where.file, where.line)
-
-
-class _Managed:
-    """A context manager of the user's, whose methods are converted."""
-
-    def __init__(self, enter: Callable, leave: Callable):
-        self.enter, self.leave = enter, leave
-
-    def __enter__(self) -> Any:
-        return self.enter()
-
-    def __exit__(self, *exception: Any) -> Any:
-        return self.leave(*exception)
-
-
-class _Suppressing(catching):
-    """`contextlib.suppress` catches as a handler does."""
-
-    def __exit__(self, *exception: Any) -> bool:
-        super().__exit__(*exception)
-        return exception[0] is not None and issubclass(exception[0], tuple(self.kinds()))
-
-
-def context(manager: Any) -> Any:
-    """What `with manager:` enters and leaves."""
-    if type(manager) is contextlib.suppress:
-        return _Suppressing(lambda: manager._exceptions)  # type: ignore[attr-defined]
-    enter, leave = calls.user_method(manager, "__enter__"), calls.user_method(manager, "__exit__")
-    return manager if enter is None or leave is None else _Managed(enter, leave)
-
-
 # --- truth ----------------------------------------------------------------------------------------------------------
 
 
@@ -377,14 +298,30 @@ def attribute(owner: Any, name: str) -> Any:
 
 def binary(operation: str, left: Any, right: Any) -> Any:
     """`left + right` and its like: an operator that the user's class defines is converted."""
-    method, reflected = _BINARY[operation]
-    if isinstance(state.interpreter, FuncGraph) and not isinstance(left, Tensor):
-        defined = calls.user_method(left, reflected)
+    return _operated(_BINARY[operation], left, right)
+
+
+def compare(operation: str, left: Any, right: Any) -> Any:
+    """`left < right` and its like."""
+    if operation == "NotEq" and type(left).__ne__ is object.__ne__:  # the opposite of the class's own `__eq__`
+        return not_(compare("Eq", left, right))
+    return _operated(_COMPARE[operation], left, right)
+
+
+def unary(operation: str, operand: Any) -> Any:
+    """`-operand` and its like."""
+    return _operated(_UNARY[operation], operand)
+
+
+def _operated(table: tuple[Callable, str], left: Any, *right: Any) -> Any:
+    plain, name = table
+    if name and isinstance(state.interpreter, FuncGraph) and not isinstance(left, Tensor):
+        defined = calls.user_method(left, name)
         if defined is not None:
-            result = defined(right)
+            result = defined(*right)
             if result is not NotImplemented:
                 return result
-    return method(left, right)
+    return plain(left, *right)
 
 
 def item(container: Any, index: Any) -> Any:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from treadle.ir import errors
-from treadle.ir.graph import Graph, Value
+from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting
 from treadle.ir.operators import TABLE
+from treadle.ir.ops.structure import reread
 from treadle.ir.types import TensorType
 from treadle.runtime.interpreter import current
 from treadle.runtime.variable import Variable
-from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.func_graph import FuncGraph, VariableState
 from treadle.tracer.staging.places import Place
 
 
@@ -60,6 +61,17 @@ class Block(FuncGraph):
         """Put back what the places held."""
         for place, value in self.changed.values():
             place.set(value)
+
+    def reread_input(self, known: VariableState, before: Any) -> None:
+        """Have what reads the variable's value at the beginning read it as the variable's own: in a loop it is the one that
+        the iteration before assigned. `before` is the value in front of the loop.
+        """
+        users = [o for o in self.graph.operations if known.input in o.operands]
+        if users:
+            done = Operation(reread, [known.input, self.as_value(before)], {}, [known.input.type], users[0].location)
+            for user in users:
+                user.operands = tuple(done.results[0] if o is known.input else o for o in user.operands)
+            self.graph.operations.insert(0, done)
 
     def as_value(self, value: Any, hint: Any = None) -> Value:
         """A tensor or number as a value of this block's graph."""

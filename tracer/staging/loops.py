@@ -378,6 +378,9 @@ class Loop:
         elif not scan:
             self._go_test(count)
             blocks.append(self.test)
+        for known in body.variables.values():
+            if known.assigned and known.variable.dtype.is_differentiable:
+                body.reread_input(known, known.variable._as_tensor())
         operands = Operands(trace, blocks)
         # (initial value, input of the body, output of the body, input of the test), in the order of the operands
         carried: list[tuple[Any, Value, Value, Value]] = []
