@@ -281,32 +281,23 @@ class IndexLookup(HostLayer):
         if self.output_mode == "tf_idf" and "idf_weights" in store:
             self._idf = np.asarray(store["idf_weights"], floatx())
 
-    def asset_texts(self) -> dict[str, str]:
-        """The files that go with a saved model, by name: the vocabulary, if the configuration does not have it."""
-        if self.input_vocabulary is not None:
-            return {}
-        return {"vocabulary.txt": "\n".join(map(str, self.get_vocabulary()))}
+    def save_assets(self, dir_path: str) -> None:
+        """Write the vocabulary into a folder, if the configuration does not have it."""
+        if self.input_vocabulary is None:
+            lines = "\n".join(map(str, self.get_vocabulary()))
+            (Path(dir_path) / "vocabulary.txt").write_text(lines, encoding="utf-8")
 
-    def load_asset_texts(self, texts: dict[str, str]) -> None:
-        """Take the vocabulary from those files."""
-        if self.input_vocabulary is not None or "vocabulary.txt" not in texts:
+    def load_assets(self, dir_path: str) -> None:
+        """Read the vocabulary from there."""
+        path = Path(dir_path) / "vocabulary.txt"
+        if self.input_vocabulary is not None or not path.is_file():
             return
-        lines = texts["vocabulary.txt"].split("\n")
+        lines = path.read_text(encoding="utf-8").split("\n")
         while lines and not lines[-1]:
             lines.pop()
         if len(lines) > len(self._specials):
             tokens = [int(line) for line in lines] if self._is_numeric else lines
             self.set_vocabulary(tokens, self._idf if self.output_mode == "tf_idf" else None)
-
-    def save_assets(self, dir_path: str) -> None:
-        """Write those files into a folder."""
-        for name, text in self.asset_texts().items():
-            (Path(dir_path) / name).write_text(text, encoding="utf-8")
-
-    def load_assets(self, dir_path: str) -> None:
-        """Read those files from a folder."""
-        path = Path(dir_path) / "vocabulary.txt"
-        self.load_asset_texts({path.name: path.read_text(encoding="utf-8")} if path.is_file() else {})
 
 
 def listed(value: Any) -> Any:

@@ -78,7 +78,7 @@ class TextVectorization(HostLayer):
                 f"{output_mode!r}, output_sequence_length={output_sequence_length!r}.")
         self.standardize, self.split, self.ngrams, self.output_mode = standardize, split, ngrams, mode
         self.output_sequence_length, self.encoding = output_sequence_length, encoding
-        self._lookup = StringLookup(
+        self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, pad_to_max_tokens=pad_to_max_tokens,
             mask_token="", output_mode=mode, has_input_vocabulary=has_input_vocabulary, encoding=encoding,
             vocabulary_size=vocabulary_size, name=f"{self.name}_lookup")
@@ -121,11 +121,11 @@ class TextVectorization(HostLayer):
         array, = arrays
         if array.dtype != object:
             raise tf.errors.DtypeError(f"The layer {self.name!r} takes text. Received: an array of dtype {array.dtype}.")
-        rows = [self._lookup.indices(row) for row in self._rows(array)]
+        rows = [self._lookup_layer.indices(row) for row in self._rows(array)]
         if self.output_mode == "one_hot":
-            result = np.stack([self._lookup.on_host(_tokens(row)) for row in self._rows(array)])
+            result = np.stack([self._lookup_layer.on_host(_tokens(row)) for row in self._rows(array)])
         elif self.output_mode != "int":
-            result = self._lookup.encoded_rows(rows)
+            result = self._lookup_layer.encoded_rows(rows)
         else:
             length = self.output_sequence_length
             length = max(map(len, rows), default=0) if length is None else length
@@ -157,27 +157,27 @@ class TextVectorization(HostLayer):
 
     def update_state(self, data: Any) -> None:
         """Count the tokens of more texts."""
-        self._lookup.count_rows(map(_tokens, self._rows(np.asarray(tf.convert_to_tensor(data)))))
+        self._lookup_layer.count_rows(map(_tokens, self._rows(np.asarray(tf.convert_to_tensor(data)))))
 
     def finalize_state(self) -> None:
         """Make the vocabulary of what was counted."""
-        self._lookup.finalize_state()
+        self._lookup_layer.finalize_state()
 
     def reset_state(self) -> None:
         """Forget what was counted."""
-        self._lookup.reset_state()
+        self._lookup_layer.reset_state()
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
         """The tokens by index; with `include_special_tokens` (default) padding and the unknown token are among them."""
-        return self._lookup.get_vocabulary(include_special_tokens)
+        return self._lookup_layer.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
         """How many indices there are, those of special tokens included."""
-        return self._lookup.vocabulary_size()
+        return self._lookup_layer.vocabulary_size()
 
     def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
         """Set the tokens, a list or the name of a text file, in place of `adapt`; see `StringLookup.set_vocabulary`."""
-        self._lookup.set_vocabulary(vocabulary, idf_weights)
+        self._lookup_layer.set_vocabulary(vocabulary, idf_weights)
 
     # --- shapes, configuration, files ---
 
@@ -191,16 +191,16 @@ class TextVectorization(HostLayer):
 
     @property
     def output_dtype(self) -> str:
-        return self._lookup.output_dtype
+        return self._lookup_layer.output_dtype
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         leading = self._leading(tuple(input_shape))
         if self.output_mode == "int":
             return (*leading, self.output_sequence_length)
-        return (*leading, None, self._lookup.depth) if self.output_mode == "one_hot" else (*leading, self._lookup.depth)
+        return (*leading, *((None,) if self.output_mode == "one_hot" else ()), self._lookup_layer.depth)
 
     def get_config(self) -> dict[str, Any]:
-        lookup = self._lookup
+        lookup = self._lookup_layer
         return Layer.get_config(self) | {
             "max_tokens": lookup.max_tokens, "standardize": as_config(self.standardize), "split": as_config(self.split),
             "ngrams": self.ngrams, "output_mode": self.output_mode, "output_sequence_length": self.output_sequence_length,
@@ -218,27 +218,19 @@ class TextVectorization(HostLayer):
 
     def save_own_variables(self, store: Any) -> None:
         """Put what must be saved into a dictionary of arrays."""
-        self._lookup.save_own_variables(store)
+        self._lookup_layer.save_own_variables(store)
 
     def load_own_variables(self, store: Any) -> None:
         """Take what was saved."""
-        self._lookup.load_own_variables(store)
-
-    def asset_texts(self) -> dict[str, str]:
-        """The files that go with a saved model, by name."""
-        return self._lookup.asset_texts()
-
-    def load_asset_texts(self, texts: dict[str, str]) -> None:
-        """Take the vocabulary from those files."""
-        self._lookup.load_asset_texts(texts)
+        self._lookup_layer.load_own_variables(store)
 
     def save_assets(self, dir_path: str) -> None:
         """Write those files into a folder."""
-        self._lookup.save_assets(dir_path)
+        self._lookup_layer.save_assets(dir_path)
 
     def load_assets(self, dir_path: str) -> None:
         """Read those files from a folder."""
-        self._lookup.load_assets(dir_path)
+        self._lookup_layer.load_assets(dir_path)
 
 
 def _tokens(row: list[bytes]) -> np.ndarray:

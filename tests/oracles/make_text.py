@@ -1,4 +1,5 @@
-"""Record what TensorFlow and real Keras give for the cases of `text_cases.py`: python tests/oracles/make_text.py."""
+"""Record what real Keras gives for `text_cases.py` and `feature_space_cases.py`: python tests/oracles/make_text.py (needs
+tensorflow)."""
 
 import json
 import os
@@ -6,11 +7,13 @@ from pathlib import Path
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
+import feature_space_cases
 import keras
 import tensorflow as tf
 import text_cases
 
 if __name__ == "__main__":
     recorded = {name: text_cases.run(tf, name) for name in text_cases.CASES}
-    Path(__file__).with_name("text.json").write_text(
-        json.dumps({"tensorflow": tf.__version__, "keras": keras.__version__, "cases": recorded}) + "\n")
+    spaces = {name: feature_space_cases.run(keras, name) for name in feature_space_cases.CASES}
+    Path(__file__).with_name("text.json").write_text(json.dumps(
+        {"tensorflow": tf.__version__, "keras": keras.__version__, "cases": recorded, "feature_spaces": spaces}) + "\n")

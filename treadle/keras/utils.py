@@ -14,6 +14,7 @@ from treadle.keras_like.core.registry import (
 from treadle.keras_like.training.data import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from treadle.keras_like.utils import bounding_boxes
 from treadle.keras_like.utils.audio_directory import audio_dataset_from_directory
+from treadle.keras_like.utils.feature_space import FeatureSpace
 from treadle.keras_like.utils.image_directory import image_dataset_from_directory
 from treadle.keras_like.utils.images import array_to_img, img_to_array, load_img, save_img
 from treadle.keras_like.utils.numbers import normalize, to_categorical
@@ -24,7 +25,7 @@ from treadle.keras_like.utils.text_directory import text_dataset_from_directory
 from treadle.keras_like.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
-    "CustomObjectScope", "Progbar", "array_to_img", "audio_dataset_from_directory", "bounding_boxes",
+    "CustomObjectScope", "FeatureSpace", "Progbar", "array_to_img", "audio_dataset_from_directory", "bounding_boxes",
     "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
     "get_registered_object", "image_dataset_from_directory", "img_to_array", "load_img", "model_to_dot", "normalize",
     "pack_x_y_sample_weight", "pad_sequences", "plot_model", "register_keras_serializable", "save_img",
