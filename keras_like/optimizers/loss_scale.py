@@ -44,12 +44,12 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer = inner_optimizer
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         inner_optimizer.loss_scale_factor = None  # else gradients would be divided twice
+        # Here, not in `build`: a compiled step scales the loss before it knows the variables.
+        self.step_counter = self.add_variable((), dtype="int64", name="step_counter")
+        self.dynamic_scale = self.add_variable((), tf.initializers.Constant(initial_scale), "float32", name="dynamic_scale")
 
     def build(self, variables: Sequence[Any]) -> None:
         if not self.built:
-            self.step_counter = self.add_variable((), dtype="int64", name="step_counter")
-            self.dynamic_scale = self.add_variable((), tf.initializers.Constant(self.initial_scale), "float32",
-                                                   name="dynamic_scale")
             self.inner_optimizer.build(variables)
             super().build(variables)
 
@@ -99,7 +99,7 @@ class LossScaleOptimizer(Optimizer):
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times the scale as it is now."""
-        return loss * tf.cast(self.dynamic_scale if self.built else self.initial_scale, loss.dtype)
+        return loss * tf.cast(self.dynamic_scale, loss.dtype)
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         self.inner_optimizer.finalize_variable_values(var_list)
