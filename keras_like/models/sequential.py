@@ -50,7 +50,7 @@ class Sequential(Model):
 
     def _symbolic(self, tensor: Any) -> Any:
         if tensor is None:
-            raise tf.errors.FailedPreconditionError(
+            raise AttributeError(
                 f"The model {self.name!r} has no symbolic input. Received: layers only. Begin it with `keras.Input(shape)`.")
         return tensor
 
@@ -59,7 +59,7 @@ class Sequential(Model):
         """The inputs' shape, batch included, once it is known."""
         shape = self.input_shape_if_known()
         if shape is None:
-            raise tf.errors.FailedPreconditionError(
+            raise AttributeError(
                 f"The model {self.name!r} does not know its inputs' shape. Call it, `build(input_shape)` it, or make it with "
                 "`keras.Input(shape)` first.")
         return shape
