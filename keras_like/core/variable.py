@@ -40,7 +40,8 @@ class Variable(tf.Variable):
             if shape is None:
                 raise tf.errors.InvalidArgumentError(
                     f"A variable made by an initializer needs its shape. Received: shape=None for {name!r}.")
-            _account_for(shape, "float32" if dtype is None else dtype)
+            kind = tf.as_dtype("float32" if dtype is None else dtype)
+            account_for("weight", shape, kind.as_numpy_dtype().itemsize)
             value = _delayed(initializer, tuple(shape), "float32" if dtype is None else dtype)
         super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape)
         self.autocast = autocast and self.dtype.is_floating
@@ -72,7 +73,8 @@ _budget = _Budget()
 
 @contextmanager
 def at_most(limit: int) -> Iterator[None]:
-    """Inside, the weights that initializers make take at most so many bytes: a file is not trusted to say how large."""
+    """Inside, weights that initializers make, and what else its sizes come from, take at most so many bytes: a file is not
+    trusted to say how large they are."""
     before = vars(_budget).copy()
     _budget.limit = _budget.left = limit
     try:
@@ -82,12 +84,14 @@ def at_most(limit: int) -> Iterator[None]:
         vars(_budget).update(before)
 
 
-def _account_for(shape: Any, dtype: Any) -> None:
+def account_for(what: str, shape: Any, bytes_each: int) -> None:
+    """Call this before making something whose size a configuration says. Raises InvalidArgumentError if a file that is being
+    loaded has used up what `at_most` allows; does nothing else."""
     if _budget.left is not None:
-        _budget.left -= math.prod(int(size) for size in shape) * tf.as_dtype(dtype).as_numpy_dtype().itemsize
+        _budget.left -= math.prod(int(size) for size in shape) * bytes_each
         if _budget.left < 0:
             raise tf.errors.InvalidArgumentError(
-                f"A weight of shape {tuple(shape)} is more than the weights in the file can account for: at most "
+                f"A {what} of shape {tuple(shape)} is more than the weights in the file can account for: at most "
                 f"{_budget.limit} bytes.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
+from treadle.keras_like.core.variable import account_for
 from treadle.keras_like.core.windows import window_values
 from treadle.keras_like.layers.data_layer import DataLayer
 
@@ -79,6 +80,7 @@ class MelSpectrogram(DataLayer):
         def mel(hertz: Any) -> Any:
             return 1127.0 * np.log(1.0 + np.asarray(hertz, np.float64) / 700.0)
 
+        account_for("table of bands", (num_spectrogram_bins, num_mel_bins), 40)
         bins = mel(np.linspace(0.0, sampling_rate / 2.0, num_spectrogram_bins))[1:, None]  # without the constant part
         edges = np.linspace(mel(lower_edge_hertz), mel(upper_edge_hertz), num_mel_bins + 2)
         lower, center, upper = edges[:-2], edges[1:-1], edges[2:]

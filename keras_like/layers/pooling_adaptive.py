@@ -13,6 +13,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
 from treadle.keras_like.core.input_spec import InputSpec
+from treadle.keras_like.core.variable import account_for
 from treadle.keras_like.layers.arguments import arranged, channels_of, per_axis, spatial_axes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -34,6 +35,7 @@ class AdaptivePooling(BuiltIn, ABC):
             if size is None:
                 raise tf.errors.InvalidArgumentError(
                     f"Adaptive pooling needs known sizes. Received: an input of shape {inputs.shape}.")
+            account_for("pooled axis", (wanted, -(-size // wanted) + 1 if wanted < size else 2), 32)
             index = np.arange(wanted)
             inputs = self._pool_axis(inputs, axis, index * size // wanted, -(-(index + 1) * size // wanted))
         return inputs
@@ -59,6 +61,7 @@ class AdaptiveAveragePooling(AdaptivePooling):
     """The mean of each part."""
 
     def _pool_axis(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
+        account_for("table of shares", (x.shape[axis], len(starts)), 32)
         place = np.arange(x.shape[axis])[:, None]
         weights = ((place >= starts) & (place < ends)) / (ends - starts)
         pooled = tf.tensordot(x, tf.constant(weights, x.dtype), axes=[[axis], [0]])

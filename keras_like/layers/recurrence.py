@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.variable import account_for
 
 
 def time_major(x: Any) -> Any:
@@ -56,6 +57,7 @@ def recur(step: Callable, rows: Any, states: Any, first: Any, mask: Any = None, 
 
 def _unrolled(advance: Callable, rows: Any, carried: Any, reverse: bool, every: bool) -> tuple[Any, Any]:
     count = int(tf.nest.flatten(rows)[0].shape[0])
+    account_for("loop, unrolled,", (count,), 1 << 17)  # about what each step of the program takes
     found = []
     for i in reversed(range(count)) if reverse else range(count):
         carried = advance(carried, tf.nest.map_structure(lambda r, i=i: r[i], rows))

@@ -9,6 +9,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
 from treadle.keras_like.core.input_spec import InputSpec
+from treadle.keras_like.core.variable import account_for
 from treadle.keras_like.layers.arguments import arranged, channels_of, per_axis, positive, sizes_of, spatial_axes
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -120,6 +121,7 @@ def _interpolated(x: Any, axis: int, times: int, kernel: Any) -> Any:
     if size is None:
         raise tf.errors.InvalidArgumentError(
             f"Interpolation needs known sizes. Received: an input of shape {x.shape}. Use interpolation='nearest'.")
+    account_for("table of shares", (size, size * times), 32)
     position = (np.arange(size * times) + 0.5) / times - 0.5
     weights = kernel(np.arange(size)[:, None] - position)
     weights /= weights.sum(0)  # at the borders, elements outside do not count

@@ -8,6 +8,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.variable import account_for
 from treadle.keras_like.losses.weighting import same_rank
 
 # below every prediction
@@ -38,6 +39,7 @@ def as_thresholds(thresholds: Any, default: float = 0.5) -> list[float]:
 
 def even_thresholds(count: int) -> list[float]:
     """The inner ones of `count` thresholds evenly between 0 and 1."""
+    account_for("list of thresholds", (count,), 64)
     return [(i + 1) / (count - 1) for i in range(count - 2)]
 
 

@@ -16,15 +16,17 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_tests.hostile import hdf5, zips
+from keras_tests.hostile import hdf5, models, zips
 from keras_tests.hostile.hdf5 import HDF5
+from keras_tests.hostile.models import MODELS
 from keras_tests.hostile.paths import PATHS
 from keras_tests.hostile.zips import ZIPS
+from treadle import keras
 from treadle.keras_like.saving.archive import read_archive
 from treadle.keras_like.saving.errors import ModelFileError
 from treadle.keras_like.saving.tensors import Group, read_tensors, write_tensors
 
-TABLE = [*HDF5, *ZIPS, *PATHS]
+TABLE = [*HDF5, *ZIPS, *PATHS, *MODELS]
 SECONDS, MEGABYTES = 1.0, 200
 
 
@@ -34,7 +36,8 @@ def read_all(path):
             archive[name]
 
 
-READERS = {"tensors": [read_tensors], "archive": [read_all], "either": [read_tensors, read_all]}
+READERS = {"tensors": [read_tensors], "archive": [read_all], "model": [keras.models.load_model],
+           "either": [read_tensors, read_all, keras.models.load_model]}
 
 
 def attempts(paths):
@@ -63,7 +66,7 @@ def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hostile")
     paths = {}
     for i, row in enumerate(TABLE):
-        paths[row.name] = str(folder / f"{i}.file")
+        paths[row.name] = str(folder / f"{i}.{'keras' if row.reader == 'model' else 'file'}")
         row.make(Path(paths[row.name]))
     child = subprocess.run([sys.executable, __file__], input=json.dumps(paths), capture_output=True, text=True, timeout=200,
                            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
@@ -81,6 +84,8 @@ def test_good_files_load(tmp_path):
     assert tree.at("layers/dense/vars/0").shape == (3, 4) and tree.attributes == {"version": 1}
     with read_archive(zips.good()) as archive:
         assert dict(archive) == zips.MEMBERS
+    models.good(tmp_path / "a.keras")
+    assert keras.models.load_model(tmp_path / "a.keras").output_shape == (None, 2)
 
 
 def test_hostile_files_are_refused(results):
@@ -141,6 +146,6 @@ def test_a_refused_tensor_is_not_written(tmp_path):
 
 
 if __name__ == "__main__":
-    limit = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + (1 << 30)
+    limit = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + (8 << 30)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     print(json.dumps(attempts(json.load(sys.stdin))))
