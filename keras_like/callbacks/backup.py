@@ -41,20 +41,10 @@ class BackupAndRestore(Callback):
         double_checkpoint: keep the backup before the last too, for when the last one is damaged. Default False.
         delete_checkpoint: remove the backup when training has ended. Default True.
 
-    >>> import os, tempfile
-    >>> import numpy as np
+    >>> import tempfile
     >>> from treadle import keras
-    >>> folder = tempfile.mkdtemp()
-    >>> def train(epochs):
-    ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
-    ...     model.compile("sgd", "mse")
-    ...     backup = keras.callbacks.BackupAndRestore(folder, delete_checkpoint=False)
-    ...     return model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=epochs, verbose=0, callbacks=[backup]).epoch
-    >>> train(2), train(5)
-    ([0, 1], [2, 3, 4])
+    >>> backup = keras.callbacks.BackupAndRestore(tempfile.mkdtemp(), save_freq=100)
     """
-
-    resumes = True  # `fit` makes weights, slots and metrics before `on_train_begin`
 
     def __init__(self, backup_dir: Any, save_freq: Any = "epoch", double_checkpoint: bool = False,
                  delete_checkpoint: bool = True):
@@ -76,6 +66,7 @@ class BackupAndRestore(Callback):
     # --- when ---
 
     def on_train_begin(self, logs: Any = None) -> None:
+        self.model._fit_data.keep_place()
         found = self._read()
         if found is not None:
             self._restore(*found)
@@ -85,11 +76,11 @@ class BackupAndRestore(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         if self.save_freq != "epoch" and self._every.is_due(batch):
-            self._save(self._epoch, batch + 1)
+            self._save(self._epoch, batch + 1, self.model._fit_data.state(batch + 1))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.save_freq == "epoch":
-            self._save(epoch + 1, 0)
+            self._save(epoch + 1, 0, self.model._fit_data.state())
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.delete_checkpoint:
@@ -101,11 +92,10 @@ class BackupAndRestore(Callback):
 
     # --- writing ---
 
-    def _save(self, epoch: int, batch: int) -> None:
+    def _save(self, epoch: int, batch: int, data: dict[str, Any]) -> None:
         """Write the state from which batch `batch` of `epoch` comes next."""
-        data = getattr(self.model, "_fit_data", None)
-        described = {"format": _FORMAT, "epoch": epoch, "batch": batch, "data": None if data is None else data.state(),
-                     "since": self._every._since, "random": random_state()}
+        described = {"format": _FORMAT, "epoch": epoch, "batch": batch, "data": data, "since": self._every._since,
+                     "random": random_state()}
         tree: dict[str, Any] = {"description": np.frombuffer(json.dumps(described).encode(), np.uint8)}
         for kind, variables in _variables(self.model).items():
             tree[kind] = {str(i): v.numpy() for i, v in enumerate(variables)}
@@ -137,16 +127,9 @@ class BackupAndRestore(Callback):
 
     def _restore(self, described: dict[str, Any], tree: dict[str, Any]) -> None:
         model = self.model
-        if not model.built:
-            raise tf.errors.FailedPreconditionError(
-                f"The model {model.name!r} has no weights yet, so none can be restored. Build it before `fit`, by calling it "
-                "on a batch or with an `Input`.")
-        if model.optimizer is not None and not model.optimizer.built:
-            model.optimizer.build(model.trainable_weights)
+        model._make_variables()
         pairs = []
         for kind, variables in _variables(model).items():
-            if kind == "metrics" and described["batch"] == 0:
-                continue  # they begin anew with the epoch, and may not be made yet
             values = tree.get(kind, {})
             if len(values) != len(variables):
                 raise self._other_model(f"{len(values)} {kind}, the model has {len(variables)}")
@@ -158,11 +141,10 @@ class BackupAndRestore(Callback):
                 pairs.append((variable, value))
         for variable, value in pairs:
             variable.assign(value)
-        if described["data"] is not None and getattr(model, "_fit_data", None) is not None:
-            model._fit_data.restore(described["data"])
+        model._fit_data.restore(described["data"])
         self._every._since = described["since"]
         self._every._last = described["batch"] - 1 if described["batch"] else None
-        set_random_state(described["random"])  # after the data have drawn what they had drawn then
+        set_random_state(described["random"])
         model._initial_epoch, model._initial_batch = described["epoch"], described["batch"]
 
     def _other_model(self, difference: str) -> ModelFileError:

@@ -63,7 +63,8 @@ CASES = [
     ("arrays", 3, [(0, 4)]), ("arrays", 1, [(0, 0), (1, 7), (2, None)]), ("arrays", 5, [(1, 1), (3, 7)]),
     ("dataset", "epoch", [(1, 3), (3, 1)]), ("dataset", 2, [(1, 3), (3, 1)]), ("validated", "epoch", [(2, 1)]),
     ("validated", 4, [(2, 1), (3, 2)]), ("repeated", "epoch", [(2, 1)]), ("repeated", 3, [(0, 4), (2, 1)]),
-    ("python", "epoch", [(1, 2)]), ("python", 2, [(1, 2), (2, 5)]),
+    ("python", "epoch", [(1, 2)]), ("python", 2, [(1, 2), (2, 5)]), ("generator", "epoch", [(1, 2)]),
+    ("generator", 2, [(1, 2), (2, 4)]),
 ]
 
 
