@@ -90,6 +90,9 @@ def copy_operations(operations: Iterable[Operation], into: Graph, values: dict[V
             for old, new in zip(operation.results, copied.results):
                 new.known = old.known
             into.operations.append(copied)
+        elif dims.substitute(operation.attributes.get("length"), sizes) == 0 and operation.op is REGISTRY["scan"]:
+            values.update(zip(operation.results, _without_rounds(operation, operands, into, sizes)))
+            continue
         else:
             attributes = {k: substitute_sizes(v, sizes) for k, v in operation.attributes.items()}
             try:
@@ -98,6 +101,17 @@ def copy_operations(operations: Iterable[Operation], into: Graph, values: dict[V
                 error.location = operation.location or error.location
                 raise
         values.update(zip(operation.results, copied.results))
+
+
+def _without_rounds(scan: Operation, operands: Sequence[Value], into: Graph, sizes: Mapping[str, Any]) -> list[Value]:
+    """The results of a scan that turns out to have no rounds: its body may not fit rows that are not there."""
+    carried = scan.attributes["carried"]
+    found = list(operands[:carried])
+    for result in scan.results[carried:]:
+        type = result.type.substitute(sizes)
+        zero = append_constant(into, np.zeros((), type.dtype.numpy), scan.location)
+        found.append(append(into, REGISTRY["broadcast_to"], [zero], {"shape": type.shape}, scan.location).results[0])
+    return found
 
 
 def substitute_sizes(attribute: Any, sizes: Mapping[str, Any]) -> Any:

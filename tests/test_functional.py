@@ -502,3 +502,17 @@ def test_verbosity(capsys):
         return x + 1
     tf.function(other)(tf.constant(1))
     assert capsys.readouterr().out == "x: i32[] 3\n"
+
+
+def test_a_loop_over_rows_of_open_number_takes_none():
+    @tf.function(input_signature=[tf.TensorSpec([None, 2])])
+    def f(x):
+        total = tf.zeros([2])
+        for i in tf.range(tf.shape(x)[0]):
+            total += x[i] * 2.0
+        return total, tf.scan(lambda a, row: a + row, x, tf.ones([2])), tf.map_fn(lambda i: x[i], tf.range(tf.shape(x)[0]),
+                                                                                 fn_output_signature=tf.float32)
+    for rows in (0, 3):
+        total, scanned, mapped = f(tf.ones([rows, 2]))
+        np.testing.assert_array_equal(total, [2.0 * rows] * 2)
+        assert scanned.shape == mapped.shape == (rows, 2)
