@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 import treadle as tf
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.state import autocast_dtype
@@ -41,7 +43,7 @@ class Variable(tf.Variable):
                 raise tf.errors.InvalidArgumentError(
                     f"A variable made by an initializer needs its shape. Received: shape=None for {name!r}.")
             kind = tf.as_dtype("float32" if dtype is None else dtype)
-            account_for("weight", shape, kind.as_numpy_dtype().itemsize)
+            account_for("weight", shape, np.dtype(kind.as_numpy_dtype).itemsize)
             value = _delayed(initializer, tuple(shape), "float32" if dtype is None else dtype)
         super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape)
         self.autocast = autocast and self.dtype.is_floating
