@@ -10,12 +10,22 @@ from treadle.keras_like.core import random
 from treadle.keras_like.images.layout import channels_last, size_of
 from treadle.keras_like.images.sampling import looked_up
 
+_FEW = 25
+
 
 def smoothed(x: Any, kernel: Any) -> Any:
     """Each channel of [batch, height, width, channels] weighed with `kernel` [rows, columns]; zeros beyond the edges."""
-    channels = x.shape[-1]
-    weights = tf.tile(tf.cast(kernel, x.dtype)[:, :, None, None], [1, 1, channels, 1])
-    return tf.nn.depthwise_conv2d(x, weights, [1, 1, 1, 1], "SAME")
+    weights = tf.cast(kernel, x.dtype)
+    rows, columns = weights.shape[0], weights.shape[1]
+    if rows is None or columns is None or rows * columns > _FEW:
+        return tf.nn.depthwise_conv2d(x, tf.tile(weights[:, :, None, None], [1, 1, x.shape[-1], 1]), [1, 1, 1, 1], "SAME")
+    # A sum of a few shifted images is one pass over memory; a convolution of single channels takes several times as long.
+    height, width = size_of(x, 1), size_of(x, 2)
+    framed = tf.pad(x, [[0, 0], [(rows - 1) // 2, rows // 2], [(columns - 1) // 2, columns // 2], [0, 0]])
+    parts = [framed[:, i:i + height, j:j + width] * weights[i, j] for i in range(rows) for j in range(columns)]
+    # Of open sizes it is not known that the parts have the image's.
+    total = sum(parts[1:], start=parts[0])
+    return total if None not in x.shape else tf.reshape(total, tf.shape(x))
 
 
 def bell(size: Any, sigma: Any, dtype: Any) -> Any:

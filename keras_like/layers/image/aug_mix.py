@@ -40,6 +40,8 @@ class AugMix(ImageLayer):
     TensorShape([2, 8, 8, 3])
     """
 
+    staged = False  # one of the branches is computed, and compiled, at a time
+
     def __init__(self, value_range: Any = (0, 255), num_chains: int = 3, chain_depth: int = 3, factor: Any = 0.3,
                  alpha: float = 1.0, all_ops: bool = True, interpolation: str = "bilinear", seed: int | None = None,
                  data_format: Any = None, **kwargs: Any):

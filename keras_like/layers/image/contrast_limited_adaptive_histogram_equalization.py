@@ -87,8 +87,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
 
 def _neighbors(count: int, size: Any) -> tuple[Any, Any, Any]:
     """For each pixel along an axis of `count` tiles: the tile whose middle is before it, the one after, and its share."""
-    size = tf.cast(size, "float32")
-    place = (tf.cast(tf.range(tf.cast(size, "int32") * count), "float32") - size / 2) / size
+    pixels, size = tf.cast(tf.range(size * count), "float32"), tf.cast(size, "float32")
+    place = (pixels - size / 2) / size
     before = tf.floor(place)
     first, second = (tf.cast(tf.clip_by_value(p, 0, count - 1), "int32") for p in (before, before + 1))
     return first, second, place - before

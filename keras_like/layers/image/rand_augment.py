@@ -34,6 +34,8 @@ class RandAugment(ImageLayer):
     TensorShape([2, 8, 8, 3])
     """
 
+    staged = False  # one of the branches is computed, and compiled, at a time
+
     def __init__(self, value_range: Any = (0, 255), num_ops: int = 2, factor: Any = 0.5, interpolation: str = "bilinear",
                  seed: int | None = None, data_format: Any = None, **kwargs: Any):
         super().__init__(data_format=data_format, **kwargs)
