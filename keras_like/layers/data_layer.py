@@ -115,7 +115,7 @@ class HostLayer(DataLayer):
         def run(sizes: Any, *values: Any) -> list[Any]:
             return [self(tf.nest.pack_sequence_as(inputs, list(values)))]
 
-        output, = tf.deferred.defer(run, given, [fresh.substitute(same)], self.name, self)
+        output, = tf.deferred.defer(run, given, [fresh.substitute(same)], self.name, self, ((inputs,), {}))
         self._inbound.append((inputs, output))
         return output
 

@@ -97,7 +97,7 @@ class HashedCrossing(HostLayer):
     >>> from treadle import keras
     >>> layer = keras.layers.HashedCrossing(num_bins=5)
     >>> layer((np.array(["A", "B", "A"]), np.array([101, 101, 102]))).numpy().tolist()
-    [1, 4, 1]
+    [1, 4, 3]
     """
 
     def __init__(self, num_bins: int, output_mode: str = "int", sparse: bool = False, name: str | None = None,

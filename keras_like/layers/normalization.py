@@ -23,9 +23,9 @@ class Normalization(DataLayer):
 
     >>> from treadle import keras
     >>> layer = keras.layers.Normalization(axis=None)
-    >>> layer.adapt([1.0, 2.0, 3.0, 4.0, 5.0])
-    >>> layer([3.0, 5.0]).numpy().round(3).tolist()
-    [0.0, 1.414]
+    >>> layer.adapt([1.0, 3.0])
+    >>> layer([2.0, 5.0]).numpy().tolist()
+    [0.0, 3.0]
     """
 
     supports_masking = True
