@@ -17,7 +17,6 @@ def summary(events: Sequence[Any], seconds: float) -> str:
     functions: dict[Any, list[Any]] = {}
     for event in events:
         functions.setdefault((event.name, event.where), []).append(event)
-    # A function that is only called by compiled ones is part of their programs.
     compiled = {key: found for key, found in functions.items() if any(e.what == "compiled" for e in found)}
     if not compiled:
         return (f"treadle: ran in {seconds:.2f} s; nothing was compiled. Decorate the training step with `@tf.function`, or "
@@ -28,12 +27,18 @@ def summary(events: Sequence[Any], seconds: float) -> str:
     width = max(len(name) for _, (name, _), _ in rows[:_MOST])
     for took, (name, where), found in rows[:_MOST]:
         traces, programs = (sum(e.what == what for e in found) for what in ("traced", "compiled"))
-        place = f"{os.path.relpath(where.file)}:{where.line}" if where is not None else "in the library"
         lines.append(f"  {name:<{width}}  {took:7.2f} s  {_count(traces, 'trace'):>9}  {_count(programs, 'program'):>10}  "
-                     f"{found[-1].operations:>6} operations  {place}")
+                     f"{found[-1].operations:>6} operations  {_place(where)}")
     if len(rows) > _MOST:
         lines.append(f"  and {len(rows) - _MOST} more")
+    parts = [f"{name} ({_place(where)})" for name, where in functions if (name, where) not in compiled]
+    if parts:
+        lines.append(f"  as parts of them: {', '.join(parts[:_MOST])}{' ...' if len(parts) > _MOST else ''}")
     return "\n".join(lines)
+
+
+def _place(where: Any) -> str:
+    return "in the library" if where is None else f"{os.path.relpath(where.file)}:{where.line}"
 
 
 def _seconds(events: Sequence[Any]) -> float:
