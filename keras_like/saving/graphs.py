@@ -48,8 +48,8 @@ def describe_graph(model: Any) -> dict[str, Any]:
                     {"args": describe(list(call.arguments[0])), "kwargs": describe(call.arguments[1])}
                     for call in calls[id(operation)]]
             else:
-                layer = operations.describe_operation(operation, name)
-                nodes = [{"args": operations.describe_operands(operation), "kwargs": {}}]
+                layer, node = operations.describe_operation(operation, name)
+                nodes = [node]
             layers.append({**layer, "name": name, "inbound_nodes": nodes})
     return {"name": model.name, "trainable": model.trainable, "layers": layers,
             "input_layers": tf.nest.map_structure(end, model.input), "output_layers": tf.nest.map_structure(end, model.output)}

@@ -5,6 +5,7 @@ A table of ops and one of their attributes. An op that is in neither is no part 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -82,25 +83,81 @@ TABLE: dict[str, tuple[str, str, Config]] = {
     "cast": ("core", "Cast", _same("dtype")), "strided_slice": ("numpy", "GetItem", _none),
 }
 _LISTS = {"concat", "stack"}  # their operands are one list
+_OPS = "treadle.keras_like.ops."
+_MODULES = {"spectral": "math", "control": "core", "vectorize": "numpy", "einops": "core"}  # of ours, and Keras'
+# Functions of `keras.ops` whose classes are not named after them.
+_CLASSES = {
+    "allclose": "AllClose", "cdist": "CDist", "ctc_decode": "CTCDecode", "ctc_loss": "CTCLoss", "fft": "FFT", "fft2": "FFT2",
+    "ifft2": "IFFT2", "irfft": "IRFFT", "rfft": "RFFT", "isin": "IsIn", "istft": "ISTFT", "stft": "STFT", "jvp": "JVP",
+    "psnr": "PSNR", "searchsorted": "SearchSorted", "svd": "SVD", "batch_normalization": "BatchNorm",
+    "layer_normalization": "LayerNorm", "rms_normalization": "RMSNorm", "hsv_to_rgb": "HSVToRGB", "rgb_to_hsv": "RGBToHSV",
+    "rgb_to_grayscale": "RGBToGrayscale", "ssim": "SSIM", "true_divide": "TrueDivide"}
+# Arguments that operations are called on; all others make the operation.
+_OPERANDS = frozenset((
+    "a", "abs_", "angle", "array", "b", "beta", "bias", "choicelist", "condition", "condlist", "constant_values",
+    "coordinates", "data", "default", "depthwise_kernel", "elements", "end_points", "gamma", "image1",
+    "image2", "images", "index", "indices", "inputs", "kernel", "key", "mask", "mean", "operands", "output",
+    "output_length", "pointwise_kernel", "predictions", "q", "query", "scale", "segment_ids", "sequence_lengths",
+    "sorted_sequence", "start", "start_indices", "start_points", "step", "stop", "target", "target_length", "targets",
+    "transform", "updates", "value", "values", "variable", "variance", "weights", "x", "x1", "x2", "xs", "y"))
+_NO_OPERANDS = {("squareplus", "b"), ("bincount", "weights"), ("trapezoid", "x")}
+_ALSO_OPERANDS = {("digitize", "bins"), ("full", "fill_value"), ("full_like", "fill_value"), ("batch_normalization", "offset"), ("isclose", "rtol"), ("isclose", "atol")}
 
 
-def describe_operation(call: Any, name: str) -> dict[str, Any]:
-    """A call of an op as the description of one of Keras' operations, without what it is called on."""
-    if call.name not in TABLE or not hasattr(call.owner, "infer_types"):
+def describe_operation(call: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A call of an op, or of a function of `keras.ops`, as (one of Keras' operations, what it is called on)."""
+    if getattr(call.owner, "__module__", "").startswith(_OPS):
+        module, kind, config, node = _function_call(call)
+    elif call.name in TABLE and hasattr(call.owner, "infer_types"):
+        module, kind, as_config = TABLE[call.name]
+        config, node = as_config(call, call.arguments), {"args": _operands(call), "kwargs": {}}
+    else:
         raise _indescribable(call.name)
-    module, kind, config = TABLE[call.name]
-    return {"module": f"keras.src.ops.{module}", "class_name": kind, "config": {"name": name, **config(call, call.arguments)},
-            "registered_name": kind}
+    return {"module": f"keras.src.ops.{module}", "class_name": kind, "config": {"name": name, **config},
+            "registered_name": kind}, node
 
 
-def describe_operands(call: Any) -> list[Any]:
-    """What an op was called on. Open sizes are those of `call`'s first operand."""
+def _operands(call: Any) -> list[Any]:
     operands = [_operand(tensor) for tensor in call.inputs]
     if call.name in _LISTS:
         return [operands]
     if call.name == "strided_slice":
         return [operands[0], [describe(s) for s in _slices(call)]]
     return operands
+
+
+def class_of(function: Any) -> tuple[str, str]:
+    """(module, class) of the operation that a function of `keras.ops` is in Keras."""
+    name, place = function.__name__, function.__module__.removeprefix(_OPS).partition("_")[0]
+    module = "numpy" if name == "slogdet" else _MODULES.get(place, place)
+    return module, _CLASSES.get(name) or "".join(part.capitalize() for part in name.split("_"))
+
+
+def is_operand(function: str, parameter: str) -> bool:
+    """Whether Keras gives an argument to the call of the operation, not to its constructor."""
+    return parameter in _OPERANDS and (function, parameter) not in _NO_OPERANDS or (function, parameter) in _ALSO_OPERANDS
+
+
+def _function_call(call: Any) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    args, kwargs = call.arguments
+    bound = inspect.signature(call.owner).bind(*args, **kwargs)
+    config: dict[str, Any] = {}
+    node: dict[str, Any] = {"args": [], "kwargs": {}}
+    for name, value in bound.arguments.items():
+        if any(callable(leaf) for leaf in tf.nest.flatten(value)):
+            raise _indescribable(call.name, "a function among its arguments")
+        if bound.signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL:
+            node["args"] += describe(list(value))
+        elif not is_operand(call.name, name):
+            if any(map(is_deferred, tf.nest.flatten(value))):
+                raise _indescribable(call.name, f"a symbolic `{name}`")
+            config[name] = describe(value)
+        elif len(node["args"]) == sum(is_operand(call.name, n) for n in list(bound.signature.parameters)[
+                :list(bound.signature.parameters).index(name)]):
+            node["args"].append(describe(value))
+        else:
+            node["kwargs"][name] = describe(value)
+    return *class_of(call.owner), config, node
 
 
 def _operand(tensor: Any) -> Any:
@@ -133,7 +190,11 @@ class Operation:
         self.name, self._function, self._options = name or auto_name(function.__name__), function, dict(options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._function(*args, **kwargs, **self._options)
+        options = dict(self._options)
+        kinds = inspect.signature(self._function).parameters
+        first = [options.pop(name) for name, p in kinds.items() if p.kind is p.POSITIONAL_OR_KEYWORD and name in options
+                 ] if any(p.kind is p.VAR_POSITIONAL for p in kinds.values()) else []  # einsum(subscripts, *operands)
+        return self._function(*first, *args, **kwargs, **options)
 
 
 def is_operation(description: Mapping[str, Any]) -> bool:
@@ -148,14 +209,21 @@ def operation_from(description: Mapping[str, Any]) -> Operation:
     name = options.pop("name", None)
     if kind == "GetItem":
         return Operation(name, _get_item, options)
-    short = _NAMES.get(str(kind)) or to_snake_case(str(kind))
-    function = built_in("keras.ops", short)
-    if not callable(function):
+    function = function_of(str(kind))
+    if function is None:
         raise unknown_name("operations", kind, [_class for _, _class, _ in TABLE.values()])
     return Operation(name, function, options)
 
 
-_NAMES = {"LogicalAnd": "logical_and", "Conv": "conv", "L2Norm": "l2_normalize", "Cast": "cast"}
+def function_of(kind: str) -> Any:
+    """The function of `keras.ops` that an operation's class is, or None."""
+    name = next((n for n, c in _CLASSES.items() if c == kind), None) or to_snake_case(kind)
+    for place in ("keras.ops", "keras.ops.image"):
+        for one in (name, name.replace("_", "")):
+            found = built_in(place, one)
+            if callable(found) and not inspect.isclass(found):
+                return found
+    return None
 
 
 def _get_item(x: Any, key: Any) -> Any:

@@ -1,5 +1,6 @@
 """`keras.ops.image`: images, [(batch,) height, width, channels] or channels first."""
 
+from treadle.keras_like.core.registry import publish
 from treadle.keras_like.images.color import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from treadle.keras_like.images.filters import elastic_transform, gaussian_blur
 from treadle.keras_like.images.resizing import resize
@@ -19,3 +20,5 @@ __all__ = [
     "hsv_to_rgb", "map_coordinates", "pad_images", "perspective_transform", "resize", "rgb_to_grayscale",
     "rgb_to_hsv", "scale_and_translate", "sobel_edges", "ssim",
 ]
+
+publish(__name__)
