@@ -101,7 +101,8 @@ _OPERANDS = frozenset((
     "sorted_sequence", "start", "start_indices", "start_points", "step", "stop", "target", "target_length", "targets",
     "transform", "updates", "value", "values", "variable", "variance", "weights", "x", "x1", "x2", "xs", "y"))
 _NO_OPERANDS = {("squareplus", "b"), ("bincount", "weights"), ("trapezoid", "x")}
-_ALSO_OPERANDS = {("digitize", "bins"), ("full", "fill_value"), ("full_like", "fill_value"), ("batch_normalization", "offset"), ("isclose", "rtol"), ("isclose", "atol")}
+_ALSO_OPERANDS = {("digitize", "bins"), ("full", "fill_value"), ("full_like", "fill_value"), ("batch_normalization", "offset"),
+                  ("isclose", "rtol"), ("isclose", "atol")}
 
 
 def describe_operation(call: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
