@@ -12,9 +12,9 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.core import policy
+from treadle.keras_like.core import resolve as lookup
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.overrides import convert_overrides, shield
-from treadle.keras_like.core.resolve import named, resolve
 from treadle.keras_like.core.variable import Variable
 from treadle.keras_like.optimizers import clipping, schedules
 from treadle.keras_like.optimizers.schedules import LearningRateSchedule
@@ -62,11 +62,11 @@ class Optimizer:
     An eager `apply` of a built-in optimizer runs as one compiled program; a subclass written elsewhere runs op by op.
     """
 
-    def __init_subclass__(cls) -> None:
-        """Built-in optimizers are known by their names."""
-        if cls.__module__.startswith(_OURS):
-            named("optimizers", **{cls.__name__: cls, cls.__name__.lower(): cls})
-            shield(cls)
+    def __init_subclass__(cls, named: bool = True) -> None:
+        """Built-in optimizers are known by their names, but for their bases (named=False)."""
+        if named and cls.__module__.startswith(_OURS):
+            lookup.named("optimizers", **{cls.__name__: cls, cls.__name__.lower(): cls})
+        shield(cls)
         convert_overrides(cls, ("update_step", "apply"))
 
     def __init__(self, learning_rate: Any, weight_decay: float | None = None, clipnorm: float | None = None,
@@ -163,7 +163,7 @@ class Optimizer:
     def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: str = "none",
                      layout: Any = None, name: str | None = None) -> Variable:
         """Make a variable that belongs to the optimizer's state."""
-        return self._variable(resolve("initializers", initializer), shape=tuple(shape),
+        return self._variable(lookup.resolve("initializers", initializer), shape=tuple(shape),
                               dtype=policy.floatx() if dtype is None else dtype, name=name)
 
     def add_variable_from_reference(self, reference_variable: Any, name: str | None = None,

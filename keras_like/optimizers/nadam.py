@@ -7,10 +7,10 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import policy
-from treadle.keras_like.optimizers.base import Optimizer
+from treadle.keras_like.optimizers.moments import Moments
 
 
-class Nadam(Optimizer):
+class Nadam(Moments):
     """`Adam` with Nesterov momentum: u_t = beta_1 * (1 - 0.96^t / 2), U_t = u_1 * ... * u_t, m and v as in Adam, and
     w <- w - learning_rate * (u_{t+1} m / (1 - U_{t+1}) + (1 - u_t) g / (1 - U_t)) / (sqrt(v / (1 - beta_2^t)) + epsilon).
 
@@ -22,15 +22,9 @@ class Nadam(Optimizer):
     0.8937
     """
 
-    def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
-                 *common: Any, **options: Any):
-        super().__init__(learning_rate, *common, **options)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-
     def build(self, variables: Sequence[Any]) -> None:
         if not self.built:
             super().build(variables)
-            self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
             self._u_product = self._variable(1.0, dtype=variables[0].dtype if variables else policy.floatx())
 
     def _u(self, step: Any) -> Any:
@@ -44,12 +38,9 @@ class Nadam(Optimizer):
         t = self._local_step(variable)
         u, u_next = self._u(t), self._u(t + 1)
         product = tf.cast(self._u_product, variable.dtype)
-        m, v = self._slots(variable, self._momentums, self._velocities)
+        m, v = self._slots(variable, self._first, self._second)
         self.assign_add(m, (gradient - m) * (1 - self.beta_1))
         self.assign_add(v, (tf.square(gradient) - v) * (1 - self.beta_2))
         m_hat = u_next * m / (1 - product * u_next) + (1 - u) * gradient / (1 - product)
         v_hat = v / (1 - tf.pow(tf.cast(self.beta_2, variable.dtype), t))
         self.assign_sub(variable, m_hat * learning_rate / (tf.sqrt(v_hat) + self.epsilon))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}

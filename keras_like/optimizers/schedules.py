@@ -59,7 +59,22 @@ def _check_positive(name: str, value: float) -> None:
         raise tf.errors.InvalidArgumentError(f"`{name}` must be > 0. Received: {name}={value!r}.")
 
 
-class ExponentialDecay(_BuiltIn):
+class _Decay(_BuiltIn):
+    """A function of step / decay_steps, which is rounded down with `staircase`."""
+
+    def __init__(self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool, name: str):
+        _check_positive("decay_steps", decay_steps)
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.staircase, self.name = staircase, name
+
+    def _part(self, step: Any) -> tuple[Any, Any]:
+        """The initial rate, and how far the decay is."""
+        rate, step = self._initial(step)
+        p = step / self.decay_steps
+        return rate, tf.floor(p) if self.staircase else p
+
+
+class ExponentialDecay(_Decay):
     """initial_learning_rate * decay_rate ** (step / decay_steps), the quotient rounded down with `staircase`.
 
     >>> from treadle import keras
@@ -69,17 +84,14 @@ class ExponentialDecay(_BuiltIn):
 
     def __init__(self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
                  name: str = "ExponentialDecay"):
-        _check_positive("decay_steps", decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
-        self.staircase, self.name = staircase, name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Any:
-        rate, step = self._initial(step)
-        p = step / self.decay_steps
-        return rate * tf.pow(tf.cast(self.decay_rate, rate.dtype), tf.floor(p) if self.staircase else p)
+        rate, p = self._part(step)
+        return rate * tf.pow(tf.cast(self.decay_rate, rate.dtype), p)
 
 
-class InverseTimeDecay(_BuiltIn):
+class InverseTimeDecay(_Decay):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps), the quotient rounded down with `staircase`.
 
     >>> from treadle import keras
@@ -89,14 +101,11 @@ class InverseTimeDecay(_BuiltIn):
 
     def __init__(self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
                  name: str = "InverseTimeDecay"):
-        _check_positive("decay_steps", decay_steps)
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
-        self.staircase, self.name = staircase, name
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Any:
-        rate, step = self._initial(step)
-        p = step / self.decay_steps
-        return rate / (1 + self.decay_rate * (tf.floor(p) if self.staircase else p))
+        rate, p = self._part(step)
+        return rate / (1 + self.decay_rate * p)
 
 
 class PiecewiseConstantDecay(_BuiltIn):
