@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import treadle as tf
 from treadle.keras_like.core.resolve import named
 
 # name -> the symmetric window of a length
-WINDOWS = {"hann": np.hanning, "hanning": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
+WINDOWS: dict[str, Callable[[int], np.ndarray]] = {"hann": np.hanning, "hanning": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
            "boxcar": np.ones, "rectangular": np.ones, "ones": np.ones}
 
 

@@ -42,7 +42,7 @@ class Discretization(DataLayer):
         self.num_bins, self.epsilon, self.sparse = num_bins, epsilon, False
         self.output_mode = check_mode(output_mode, ("int", *MODES))
         self._edition = Edition()
-        self.reset_state()
+        self._summary: np.ndarray = np.zeros((2, 0), np.float32)
 
     def adapt(self, data: Any, steps: int | None = None) -> None:
         """Find boundaries so that each bin holds about equally many of the data.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -192,7 +192,7 @@ class IndexLookup(HostLayer):
         array = np.asarray(tf.convert_to_tensor(data))
         self.count_rows([array.reshape(-1)] if array.ndim < 2 else list(array.reshape(len(array), -1)))
 
-    def count_rows(self, rows: Iterable[Sequence[Any]]) -> None:
+    def count_rows(self, rows: Iterable[Any]) -> None:
         """Count the tokens of documents, each a row."""
         if self._fixed:
             raise tf.errors.FailedPreconditionError(

@@ -65,7 +65,7 @@ class MelSpectrogram(DataLayer):
         outputs = tf.tensordot(energy, tf.cast(matrix, energy.dtype), axes=1)
         if self.power_to_db:
             outputs = self._decibels(outputs)
-        rank = outputs.shape.rank
+        rank = len(outputs.shape)
         return tf.cast(tf.transpose(outputs, [*range(rank - 2), rank - 1, rank - 2]), self.compute_dtype)
 
     def _decibels(self, power: Any) -> Any:

@@ -77,10 +77,11 @@ class StringLookup(IndexLookup):
         if self.num_oov_indices == 0:
             raise tf.errors.InvalidArgumentError(
                 f"With `num_oov_indices=0` all strings are in the vocabulary. Received: "
-                f"{sorted({self._shown(tokens[i]) for i in unknown})[:10]}. Pass `num_oov_indices=1`, or add them.")
+                f"{sorted({self._shown(tokens[int(i)]) for i in unknown})[:10]}. Pass `num_oov_indices=1`, or add them.")
         found[unknown] = self._oov_start
         if self.num_oov_indices > 1:
-            strange = np.array([tokens[i] for i in unknown], object)
+            strange = np.empty(unknown.size, object)
+            strange[:] = [tokens[int(i)] for i in unknown]
             found[unknown] += buckets(strange, self.num_oov_indices, self.salt)
         return found
 

@@ -23,14 +23,14 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     if isinstance(x, (tf.Tensor, tf.Variable)):
         if num_classes is None:
             raise tf.errors.InvalidArgumentError("For a tensor `num_classes` is needed. Received: num_classes=None.")
-        rank = x.shape.rank
+        rank = len(x.shape)
         if rank > 1 and x.shape[-1] == 1:
             x = tf.squeeze(x, -1)
         return tf.one_hot(x if x.dtype.is_integer else tf.cast(x, "int32"), num_classes)
     labels = np.asarray(x).astype(np.int64)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
-    count = num_classes or int(labels.max(initial=-1)) + 1
+    count: int = num_classes or int(labels.max(initial=-1)) + 1
     if labels.size and not -count <= labels.min() <= labels.max() < count:
         raise tf.errors.InvalidArgumentError(
             f"Labels lie between 0 and num_classes - 1. Received: labels from {labels.min()} to {labels.max()}, "
@@ -50,8 +50,8 @@ def normalize(x: Any, axis: int | None = -1, order: Any = 2) -> Any:
     [[0.6, 0.8]]
     """
     if isinstance(x, (tf.Tensor, tf.Variable)):
-        norm = tf.norm(x, ord=order, axis=axis, keepdims=True)
-        return x / tf.where(norm > 1e-12, norm, tf.ones_like(norm))
+        size = tf.norm(x, ord=order, axis=axis, keepdims=True)
+        return x / tf.where(size > 1e-12, size, tf.ones_like(size))
     norm = np.atleast_1d(np.linalg.norm(x, order, axis))
     norm[norm == 0] = 1
     return x / np.expand_dims(norm, -1 if axis is None else axis)

@@ -7,6 +7,7 @@ All numbers are uint64 and wrap around.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ def _by_length(strings: Sequence[bytes], function: Callable[[np.ndarray], np.nda
     with np.errstate(over="ignore"):
         for length in np.unique(lengths):
             places = np.flatnonzero(lengths == length)
-            matrix = np.frombuffer(b"".join([strings[i] for i in places]), np.uint8)
+            matrix = np.frombuffer(b"".join([strings[int(i)] for i in places]), np.uint8)
             found[places] = function(matrix.reshape(len(places), length))
     return found
 
@@ -101,7 +102,8 @@ def _farm_long(s: np.ndarray) -> np.ndarray:
     z = _mixed(y * _K2 + np.uint64(113)) * _K2
     v, w = (zero, zero), (zero, zero)
     x = seed * _K2 + _fetch(s, 0)
-    factor, nine, left = _K1, np.uint64(1), np.uint64((length - 1) & 63)
+    factor: Any = _K1
+    nine, left = np.uint64(1), np.uint64((length - 1) & 63)
     blocks = range(0, (length - 1) // 64 * 64, 64)
     for at in [*blocks, length - 64]:
         if at == length - 64:

@@ -13,8 +13,10 @@ from treadle import keras
 ORACLES = Path(__file__).parent.parent / "oracles"
 sys.path.insert(0, str(ORACLES))
 import text_cases  # noqa: E402
+import text_models  # noqa: E402
 
-RECORDED = json.loads((ORACLES / "text.json").read_text())["cases"]
+STORED = json.loads((ORACLES / "text.json").read_text())
+RECORDED = STORED["cases"]
 layers = keras.layers
 
 
@@ -190,6 +192,19 @@ def test_the_vocabulary_goes_with_a_saved_model(make, tmp_path):
     assert copy.get_vocabulary() == layer.get_vocabulary()
     np.testing.assert_array_equal(copy(data), layer(data))
     assert copy.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("name", sorted(text_models.MODELS))
+@pytest.mark.parametrize("whose", ["theirs", "ours"])
+def test_model_files(name, whose, tmp_path):
+    make, inputs = text_models.MODELS[name]
+    path = ORACLES / f"text_{name}.keras"
+    if whose == "ours":
+        path = tmp_path / "model.keras"
+        make(keras).save(path)
+    found = text_models.outputs(keras.models.load_model(path), inputs, tf.constant)
+    for a, b in zip(found, STORED["models"][name], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
 
 
 def test_a_given_vocabulary_is_part_of_the_configuration():
