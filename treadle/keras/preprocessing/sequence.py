@@ -1,0 +1,5 @@
+"""`keras.preprocessing.sequence`."""
+
+from treadle.keras_like.utils.sequences import pad_sequences
+
+__all__ = ["pad_sequences"]
