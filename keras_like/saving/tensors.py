@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.saving import digests
+from treadle.keras_like.saving import digests, heaps
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError, refuse
 
@@ -145,6 +145,9 @@ class _Reader:
         return refuse(self._source, problem)
 
     def read(self) -> Group:
+        problem = heaps.problem_of(self._file)
+        if problem:
+            raise self._refuse(problem)
         self._file.seek(0)
         try:
             with h5py.File(self._file, "r") as root:

@@ -297,3 +297,15 @@ def random_bytes_in_the_middle(path):
     contents = bytearray(good())
     contents[96:-2000] = os.urandom(len(contents) - 2096)
     path.write_bytes(contents)
+
+
+@HDF5.row("heap without an end")
+def heap_without_an_end(path):
+    """The library would look for the end of the strings for ever."""
+    def make(group):
+        group.attrs["name"] = "text"
+    plain(path, make)
+    contents = bytearray(path.read_bytes())
+    heap = contents.index(b"GCOL")
+    contents[heap + 40:heap + 56] = bytes(16)
+    path.write_bytes(contents)
