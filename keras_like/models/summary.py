@@ -24,13 +24,13 @@ def print_summary(model: Any, line_length: int | None = None, positions: Sequenc
     >>> x = keras.Input((3,), name="in")
     >>> print_summary(keras.Model(x, keras.layers.Dense(2, name="last")(x), name="small"), line_length=50)
     Model: "small"
-    ┏━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━┳━━━━━━━━━━┓
-    ┃ Layer (type)       ┃ Output Shape   ┃  Param # ┃
-    ┡━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━╇━━━━━━━━━━┩
-    │ in (InputLayer)    │ (None, 3)      │        0 │
-    ├────────────────────┼────────────────┼──────────┤
-    │ last (Dense)       │ (None, 2)      │        8 │
-    └────────────────────┴────────────────┴──────────┘
+    ┏━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━┳━━━━━━━━━┓
+    ┃ Layer (type)        ┃ Output Shape   ┃ Param # ┃
+    ┡━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━╇━━━━━━━━━┩
+    │ in (InputLayer)     │ (None, 3)      │       0 │
+    ├─────────────────────┼────────────────┼─────────┤
+    │ last (Dense)        │ (None, 2)      │       8 │
+    └─────────────────────┴────────────────┴─────────┘
      Total params: 8 (32.00 B)
      Trainable params: 8 (32.00 B)
      Non-trainable params: 0 (0.00 B)
