@@ -11,8 +11,9 @@ import treadle as tf
 from treadle.keras_like.core.resolve import named
 
 # name -> the symmetric window of a length
-WINDOWS: dict[str, Callable[[int], np.ndarray]] = {"hann": np.hanning, "hanning": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
-           "boxcar": np.ones, "rectangular": np.ones, "ones": np.ones}
+WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
+    "hann": np.hanning, "hanning": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett,
+    "boxcar": np.ones, "rectangular": np.ones, "ones": np.ones}
 
 
 def window_values(window: Any, length: int, periodic: bool) -> np.ndarray:
