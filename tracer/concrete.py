@@ -76,7 +76,7 @@ class ConcreteFunction:
         guards.settle()
         self.guards = guards
         self.check = Check(list(guards.reads.values())) if guards.reads else None
-        journal.note("traced", self.name, self.code, self.report.trace_seconds, len(self.graph))
+        journal.note("traced", self.name, self.code, self.report.trace_seconds, self.graph)
 
     # --- what it is ---
 
@@ -154,8 +154,7 @@ class ConcreteFunction:
             threaded = thread_effects(pipeline.graph, len(self._updated), now)
             program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
-            journal.note("compiled", self.name, self.code, sum(pipeline.seconds) + program.executable.seconds,
-                         len(pipeline.graph))
+            journal.note("compiled", self.name, self.code, sum(pipeline.seconds) + program.executable.seconds, pipeline.graph)
             if len(self._compiled) >= _MOST_PROGRAMS:
                 del self._compiled[next(iter(self._compiled))]
             self._compiled[key, now] = found

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import NamedTuple
 
+from treadle.ir.graph import Graph
 from treadle.ir.location import Location, is_internal
 
 
@@ -14,7 +15,7 @@ class Event(NamedTuple):
     """One trace of a function ("traced") or one program made from it ("compiled"): whose, how long it took, how large it is.
 
     `where` is the function's first line, or None for a function of the library's. `operations` counts those of the graph,
-    as traced or after the passes.
+    as traced or after the passes, and of the blocks in it.
     """
 
     what: str
@@ -27,12 +28,13 @@ class Event(NamedTuple):
 _readers: list[list[Event]] = []
 
 
-def note(what: str, name: str, code: CodeType | None, seconds: float, operations: int) -> None:
+def note(what: str, name: str, code: CodeType | None, seconds: float, graph: Graph) -> None:
     """Tell those who record."""
     if _readers:
         where = None
         if code is not None and not is_internal(code.co_filename):
             where = Location(code.co_filename, code.co_firstlineno, name)
+        operations = sum(1 for _ in graph.walk())
         for events in _readers:
             events.append(Event(what, name, where, seconds, operations))
 

@@ -31,7 +31,8 @@ def summary(events: Sequence[Any], seconds: float) -> str:
                      f"{found[-1].operations:>6} operations  {_place(where)}")
     if len(rows) > _MOST:
         lines.append(f"  and {len(rows) - _MOST} more")
-    parts = [f"{name} ({_place(where)})" for name, where in functions if (name, where) not in compiled]
+    parts = [f"{name} ({_place(where)})" for name, where in functions
+             if (name, where) not in compiled and not (where is None and name.startswith(("<", "_")))]
     if parts:
         lines.append(f"  as parts of them: {', '.join(parts[:_MOST])}{' ...' if len(parts) > _MOST else ''}")
     return "\n".join(lines)
