@@ -170,7 +170,8 @@ def _described_function(value: Any) -> dict[str, Any]:
     if value.__name__ == "<lambda>":
         warnings.warn("A lambda is saved as Python bytecode: it can be loaded with `safe_mode=False` only, by the same version "
                       "of Python. Use a named function.", stacklevel=2)
-        return _tagged("__lambda__", value=bytecode.dump(value))
+        code, defaults, closure = dumped = bytecode.dump(value)
+        return _tagged("__lambda__", value=dumped, code=code, defaults=defaults, closure=closure)  # in Keras' two ways
     place = public_place(value)
     name = place[1] if place is not None else get_registered_name(value)
     return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
@@ -263,7 +264,7 @@ def _made_special(tag: str, config: Mapping[str, Any]) -> Any:
                 "A lambda is described by Python bytecode, which could do anything, so it is not run. Received: a `Lambda` "
                 "layer or another object with a lambda. If you trust the file, load it with `safe_mode=False`; better, save "
                 "the model with a named function in its place.")
-        return bytecode.load(config.get("value"))
+        return bytecode.load(config.get("value") or [config.get(part) for part in ("code", "defaults", "closure")])
     raise tf.errors.InvalidArgumentError(f"There is no object of this kind. Received: class_name={tag!r}.")
 
 
