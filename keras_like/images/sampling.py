@@ -108,11 +108,12 @@ def map_coordinates(inputs: Any, coordinates: Any, order: int, fill_mode: str = 
     x, places = tf.convert_to_tensor(inputs), tf.convert_to_tensor(coordinates)
     if order not in (0, 1):
         raise tf.errors.InvalidArgumentError(f"`order` is 0 or 1. Received: order={order!r}.")
-    if places.shape.rank < 2 or places.shape[0] != x.shape.rank:
+    rank = x.shape.rank or 0
+    if (places.shape.rank or 0) < 2 or places.shape[0] != rank:
         raise tf.errors.InvalidArgumentError(
             f"`coordinates` has a row for each axis of `inputs`. Received: coordinates of shape {tuple(places.shape)} for "
             f"inputs of shape {tuple(x.shape)}.")
-    rows = [places[i] for i in range(x.shape.rank)]
+    rows = [places[i] for i in range(rank)]
     return looked_up(x[..., None], rows, 0, INTERPOLATIONS[order], fill_mode, fill_value)[..., 0]
 
 

@@ -148,11 +148,12 @@ def resized_array(x: np.ndarray, size: tuple[int, int], method: str, crop: bool 
 
     `crop` and `pad` keep the ratio of height to width. The result is float32, but for "nearest".
     """
+    rows, columns = x.shape[0], x.shape[1]
     if crop:
-        top, left, height, width = middle_of_ratio(*x.shape[:2], *size)
+        top, left, height, width = middle_of_ratio(rows, columns, *size)
         x = x[top:top + height, left:left + width]
     elif pad:
-        above, beside = frame_of_ratio(*x.shape[:2], *size)
+        above, beside = frame_of_ratio(rows, columns, *size)
         x = np.pad(x, [(above, above), (beside, beside), (0, 0)])
     for axis, n in enumerate(size):
         if x.shape[axis] != n:

@@ -33,12 +33,13 @@ def _opened(contents: Any, formats: tuple[str, ...]) -> Any:
     if found.shape:
         raise errors.InvalidArgumentError(
             f"`contents` is one file, a scalar string. Received: a tensor of shape {found.shape}.")
+    contents = bytes(found[()])
     try:
-        image = library.open(io.BytesIO(found[()]), formats=formats)
+        image = library.open(io.BytesIO(contents), formats=formats)
         image.load()
     except (OSError, SyntaxError, ValueError, library.DecompressionBombError) as error:
         raise errors.InvalidArgumentError(
-            f"`contents` is no image that can be read ({', '.join(formats)}): {error}. Received: {len(found[()])} bytes."
+            f"`contents` is no image that can be read ({', '.join(formats)}): {error}. Received: {len(contents)} bytes."
         ) from None
     return image
 

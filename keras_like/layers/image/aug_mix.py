@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import random
 from treadle.keras_like.layers.image.arguments import factor_range
-from treadle.keras_like.layers.image.augmentations import augmentations
+from treadle.keras_like.layers.image.augmentations import augmentations, branches
 from treadle.keras_like.layers.image.base import ImageLayer, Sizes
 
 _NAMES = ("random_shear", "random_translation", "random_rotation", "random_posterization", "solarization",
@@ -75,10 +76,9 @@ class AugMix(ImageLayer):
         for chain in range(self.num_chains):
             changed = x
             for place in range(chain * self.chain_depth, (chain + 1) * self.chain_depth):
-                branches = [lambda part=part, name=name, place=place, y=changed: getattr(part, method)(y, at(place, name))
-                            for name, part in self._parts.items()]
-                branches.append(lambda y=changed: tf.identity(y))
-                changed = tf.switch_case(transformation["layer_idxes"][place], branches)
+                found = branches(self._parts, method, changed, functools.partial(at, place))
+                found.append(functools.partial(tf.identity, changed))
+                changed = tf.switch_case(transformation["layer_idxes"][place], found)
             chains = chains + tf.cast(transformation["chain_mixing_weights"][chain], x.dtype) * changed
         weight = tf.cast(transformation["weight_sample"], x.dtype)
         return weight * x + (1 - weight) * chains

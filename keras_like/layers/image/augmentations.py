@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from treadle.keras_like.layers.image.auto_contrast import AutoContrast
@@ -38,3 +39,12 @@ def augmentations(names: Sequence[str], factor: tuple[float, float], value_range
         "equalization": lambda: Equalization(**values),
     }
     return {name: makers[name]() for name in names}
+
+
+def branches(parts: Mapping[str, ImageLayer], method: str, x: Any, numbers: Callable[[str], Any]) -> list[Callable[[], Any]]:
+    """For `tf.switch_case`: `x` through a method of each layer, with the random numbers of the layer's name."""
+    return [functools.partial(_applied, part, method, x, numbers, name) for name, part in parts.items()]
+
+
+def _applied(part: ImageLayer, method: str, x: Any, numbers: Callable[[str], Any], name: str) -> Any:
+    return getattr(part, method)(x, numbers(name))

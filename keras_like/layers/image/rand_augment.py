@@ -7,7 +7,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core import random
 from treadle.keras_like.layers.image.arguments import factor_range
-from treadle.keras_like.layers.image.augmentations import augmentations
+from treadle.keras_like.layers.image.augmentations import augmentations, branches
 from treadle.keras_like.layers.image.base import ImageLayer, Sizes
 
 _NAMES = ("random_shear", "random_translation", "random_rotation", "random_brightness", "random_color_degeneration",
@@ -53,9 +53,7 @@ class RandAugment(ImageLayer):
         """`x` through a method of each chosen layer; only those are computed."""
         drawn = transformation["transforms"]
         for i in range(self.num_ops):
-            branches = [lambda part=part, name=name, x=x: getattr(part, method)(x, drawn[name])
-                        for name, part in self._parts.items()]
-            x = tf.switch_case(transformation["layer_idxes"][i], branches)
+            x = tf.switch_case(transformation["layer_idxes"][i], branches(self._parts, method, x, drawn.get))
         return x
 
     def change(self, images: Any, transformation: Any) -> Any:

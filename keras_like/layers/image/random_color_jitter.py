@@ -11,7 +11,7 @@ from treadle.keras_like.layers.image.random_contrast import RandomContrast
 from treadle.keras_like.layers.image.random_hue import RandomHue
 from treadle.keras_like.layers.image.random_saturation import RandomSaturation
 
-_PARTS: dict[str, type[ImageLayer]] = {
+_PARTS: dict[str, Any] = {
     "brightness_factor": RandomBrightness, "contrast_factor": RandomContrast, "saturation_factor": RandomSaturation,
     "hue_factor": RandomHue,
 }
