@@ -98,6 +98,8 @@ class PReLU(Elementwise):
     [[-1.0, 2.0]]
     """
 
+    casts_integers = True
+
     def __init__(self, alpha_initializer: Any = "Zeros", alpha_regularizer: Any = None, alpha_constraint: Any = None,
                  shared_axes: Any = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -124,6 +126,8 @@ class ELU(Elementwise):
     [0.0, 2.0]
     """
 
+    casts_integers = True
+
     def __init__(self, alpha: float = 1.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.alpha = alpha
@@ -141,6 +145,8 @@ class Softmax(Elementwise):
     >>> keras.layers.Softmax()(x, mask=mask).numpy().tolist()
     [[0.5, 0.5, 0.0]]
     """
+
+    casts_integers = True
 
     def __init__(self, axis: Any = -1, **kwargs: Any):
         super().__init__(**kwargs)

@@ -6,7 +6,9 @@ import functools
 import inspect
 from typing import Any
 
+import treadle as tf
 from treadle.keras_like.core import activations
+from treadle.keras_like.core.deferred import is_deferred
 from treadle.keras_like.core.descriptions import as_config
 from treadle.keras_like.core.input_spec import check_shape
 from treadle.keras_like.core.layer import Layer
@@ -17,6 +19,15 @@ _FAMILIES = {"initializer": "initializers", "regularizer": "regularizers", "cons
 
 class BuiltIn(Layer):
     """A layer whose configuration is read from its attributes, one for each argument of its constructor."""
+
+    # Whether integers among the inputs are taken as numbers of the compute dtype (pixels, counts).
+    casts_integers = False
+
+    def _converted_leaf(self, leaf: Any) -> Any:
+        leaf = super()._converted_leaf(leaf)
+        if self.casts_integers and isinstance(leaf, tf.Tensor) and leaf.dtype.is_integer and not is_deferred(leaf):
+            return tf.cast(leaf, self.compute_dtype)
+        return leaf
 
     def _keep(self, arguments: dict[str, Any]) -> None:
         """Set arguments as attributes. Names of activations, initializers ... become what they stand for."""

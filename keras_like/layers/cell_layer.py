@@ -14,6 +14,8 @@ from treadle.keras_like.layers.rnn import RNN
 class CellLayer(RNN):
     """An `RNN` of `cell_type`; the cell's arguments can be read as attributes of the layer."""
 
+    casts_integers = True
+
     cell_type: type[RecurrentCell]
     cell_name: str
     rank = 0  # of one step, without batch and features

@@ -23,6 +23,7 @@ from treadle.keras_like.layers.built_in import BuiltIn
 class Windowed(BuiltIn):
     """What all convolutions share: windows of `kernel_size` at `strides`, a bias for each channel, an activation."""
 
+    casts_integers = True
     rank = 2
     padding: str
     data_format: str

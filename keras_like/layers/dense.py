@@ -25,6 +25,8 @@ class Dense(BuiltIn):
     [[3.0, 3.0]]
     """
 
+    casts_integers = True
+
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
                  bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
                  activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,

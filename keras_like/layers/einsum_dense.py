@@ -30,6 +30,8 @@ class EinsumDense(BuiltIn):
     TensorShape([2, 5, 4])
     """
 
+    casts_integers = True
+
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
                  bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,

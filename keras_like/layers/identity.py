@@ -52,7 +52,7 @@ class Masking(Elementwise):
         return tf.where(tf.expand_dims(self.compute_mask(inputs), -1), inputs, tf.zeros_like(inputs))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return tf.reduce_any(tf.not_equal(inputs, self.mask_value), axis=-1)
+        return tf.reduce_any(tf.not_equal(inputs, tf.cast(self.mask_value, inputs.dtype)), axis=-1)
 
 
 class ActivityRegularization(Elementwise):

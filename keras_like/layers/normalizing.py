@@ -12,6 +12,8 @@ from treadle.keras_like.layers.built_in import BuiltIn
 class Normalizing(BuiltIn):
     """A layer whose output has its input's shape, and which has a gamma and a beta if `scale` and `center` say so."""
 
+    casts_integers = True
+
     axis: Any
     gamma: Any = None
     beta: Any = None

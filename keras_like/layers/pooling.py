@@ -46,6 +46,8 @@ class MaxPooling(Pooling):
 class AveragePooling(Pooling):
     """The mean of each window; padding does not count."""
 
+    casts_integers = True
+
     reduce = staticmethod(tf.nn.avg_pool)
 
 

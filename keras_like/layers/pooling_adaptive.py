@@ -60,6 +60,8 @@ class AdaptiveMaxPooling(AdaptivePooling):
 class AdaptiveAveragePooling(AdaptivePooling):
     """The mean of each part."""
 
+    casts_integers = True
+
     def _pool_axis(self, x: Any, axis: int, starts: np.ndarray, ends: np.ndarray) -> Any:
         account_for("table of shares", (x.shape[axis], len(starts)), 32)
         place = np.arange(x.shape[axis])[:, None]

@@ -39,6 +39,8 @@ class GlobalMaxPooling(GlobalPooling):
 class GlobalAveragePooling(GlobalPooling):
     """The mean of each channel."""
 
+    casts_integers = True
+
     reduce = staticmethod(tf.reduce_mean)
 
 

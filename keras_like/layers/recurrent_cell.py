@@ -28,6 +28,8 @@ class RecurrentCell(BuiltIn):
     `project` knows nothing of the states, so `RNN` calls it once for all steps of a sequence.
     """
 
+    casts_integers = True
+
     gates = 1
     use_bias: bool
     bias: Any
