@@ -149,6 +149,8 @@ def _described_object(value: Any) -> dict[str, Any]:
         raise tf.errors.InvalidArgumentError(
             f"`{kind.__name__}.get_config()` must return a dictionary. Received: {config!r}.")
     place = public_place(kind)
+    module: str | None
+    registered: str | None
     if place is not None:
         module, name, registered = *place, None
     else:
@@ -250,7 +252,7 @@ def _made_special(tag: str, config: Mapping[str, Any]) -> Any:
         return make_input(batch_shape=config.get("shape"), dtype=config.get("dtype"))
     if tag in ("__tensor__", "__numpy__"):
         dtype = tf.as_dtype(config.get("dtype") or "float32")
-        array = np.array(config.get("value"), dtype=object if dtype.name == "string" else dtype.as_numpy_dtype)
+        array: Any = np.array(config.get("value"), dtype=object if dtype.name == "string" else dtype.as_numpy_dtype)
         return array if tag == "__numpy__" else tf.convert_to_tensor(array)
     if tag == "__bytes__":
         return str(config.get("value")).encode()

@@ -61,7 +61,8 @@ class Saved:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """A new layer, without weights, from what `get_config` returned."""
-        taken, any_others = _parameters(cls)
+        kind: Any = cls
+        taken, any_others = _parameters(kind)
         late = {} if any_others else {k: config[k] for k in _COMMON if k in config and k not in taken}
         try:
             made = cls(**{k: v for k, v in config.items() if k not in late})
