@@ -37,7 +37,7 @@ class AugMix(ImageLayer):
 
     >>> import treadle as tf
     >>> from treadle import keras
-    >>> keras.layers.AugMix(num_chains=2, chain_depth=2)(tf.ones([2, 8, 8, 3]), training=True).shape
+    >>> keras.layers.AugMix(num_chains=1, chain_depth=2, all_ops=False)(tf.ones([2, 8, 8, 3]), training=True).shape
     TensorShape([2, 8, 8, 3])
     """
 
