@@ -9,7 +9,7 @@ import os
 import urllib.parse
 import urllib.request
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import numpy as np
@@ -76,7 +76,7 @@ class CSVLogger(Callback):
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, Iterable) and not isinstance(value, str) and np.ndim(value) > 0:
+    if isinstance(value, (list, tuple)) or isinstance(value, np.ndarray) and value.ndim:
         return f'"[{", ".join(map(str, value))}]"'
     return value
 
