@@ -71,7 +71,16 @@ def mod(x1: Any, x2: Any) -> Any:
 
 def fmod(x1: Any, x2: Any) -> Any:
     """The remainder of division rounded towards 0, with the sign of x1."""
-    return tf.truncatemod(*_numbers(x1, x2))
+    x, y = _numbers(x1, x2)
+    rest = tf.truncatemod(x, y)
+    if not x.dtype.is_floating:
+        return rest
+    # rest = x - q y, and q does not change: which gives it its gradient, and changes nothing else.
+    quotient = x / y
+    q = tf.stop_gradient(tf.where(quotient < 0, tf.math.ceil(quotient), tf.floor(quotient)))
+    dx, dy, q = (tf.where(tf.math.is_finite(v), v, tf.zeros_like(v))
+                 for v in (x - tf.stop_gradient(x), y - tf.stop_gradient(y), q))
+    return rest + dx - q * dy
 
 
 def power(x1: Any, x2: Any) -> Any:
