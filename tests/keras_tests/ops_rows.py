@@ -62,7 +62,8 @@ for name in ("exp", "exp2", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh"
              "sparse_plus", "sparse_sigmoid", "squareplus", "leaky_relu", "erf",
              "erfc"):
     row(name, f(3, 4) * 2)
-    if name not in ("signbit", "elu", "celu", "softsign", "hard_silu", "hard_swish", "sparse_plus", "gelu", "sin", "cos", "tan"):
+    if name not in ("signbit", "elu", "celu", "softsign", "hard_silu", "hard_swish", "sparse_plus", "gelu", "sin", "cos",
+                    "tan"):
         row(name, SPECIAL, mark="nograd")
 for name in ("exp", "log", "sqrt", "sin", "tanh", "floor", "ceil", "trunc", "round", "sign", "negative", "absolute", "square",
              "isnan", "exp2", "log10", "log2", "log1p", "cbrt", "deg2rad", "reciprocal", "expm1", "sinh", "arctan", "isfinite",
@@ -565,8 +566,8 @@ row("image.affine_transform", u(2, 5, 6, 3), np.array([[1, 0.1, -1, 0, 1, 0.5, 0
 row("image.map_coordinates", u(5, 6), np.stack([u(4) * 4, u(4) * 5]), 1, mark="known nograd")
 row("image.perspective_transform", u(2, 6, 6, 3), np.array([[[0, 0], [0, 5], [5, 0], [5, 5]]] * 2, np.float32),
     np.array([[[0, 1], [1, 5], [4, 0], [5, 5]]] * 2, np.float32), mark="loose known nograd")
+SCALE, SHIFT = np.array([0.7, 1.3], np.float32), np.array([0.5, -1.0], np.float32)
 for method in ("linear", "cubic", "lanczos3"):
-    row("image.scale_and_translate", u(1, 6, 8, 3), (1, 4, 9, 3), np.array([0.7, 1.3], np.float32), np.array([0.5, -1.0], np.float32),
-        (1, 2), method, mark="loose known nograd")
-row("image.scale_and_translate", u(1, 6, 8, 3), (1, 4, 9, 3), np.array([0.7, 1.3], np.float32), np.array([0.5, -1.0], np.float32),
-    (1, 2), "linear", antialias=False, mark="loose known nograd")
+    row("image.scale_and_translate", u(1, 6, 8, 3), (1, 4, 9, 3), SCALE, SHIFT, (1, 2), method, mark="loose known nograd")
+row("image.scale_and_translate", u(1, 6, 8, 3), (1, 4, 9, 3), SCALE, SHIFT, (1, 2), "linear", antialias=False,
+    mark="loose known nograd")
