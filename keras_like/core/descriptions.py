@@ -325,7 +325,7 @@ def _from_config(kind: Any, config: dict[str, Any]) -> Any:
 @functools.lru_cache(maxsize=1024)
 def _parameters(kind: Any) -> set[str]:
     """The names of the arguments that a class's constructors take."""
-    codes = (getattr(vars(base).get("__init__"), "__code__", None) for base in kind.__mro__)
+    codes = (getattr(inspect.unwrap(vars(base).get("__init__", object)), "__code__", None) for base in kind.__mro__)
     return {name for code in codes if code is not None for name in code.co_varnames}
 
 
