@@ -36,6 +36,16 @@ def seed() -> int:
 
 
 @pytest.fixture
+def drawn(request):
+    """`drawn(name, names)`: skip the test unless `name` is among two drawn of `names`. `--long` and a single file take all."""
+    def drawn(name, names):
+        alone = len({item.path for item in request.session.items}) == 1
+        if not (alone or request.config.getoption("--long") or name in random.Random(_SEED).sample(sorted(names), 2)):
+            pytest.skip("not drawn this time")
+    return drawn
+
+
+@pytest.fixture
 def long(request) -> bool:
     """True under `--long`: draw more."""
     return request.config.getoption("--long")

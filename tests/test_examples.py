@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import re
 import subprocess
 import sys
@@ -19,7 +17,6 @@ WITH_KERAS = {
     "gan.py": r"radius of the points made: [12]\.\d+ ", "text_lstm.py": r"the soup was not delicious: \d% praise",
     "transformer.py": r"right: [1-9]\d* of 20", "custom_loop.py": r"test digits [789]\d\.\d% are recognised",
 }
-DRAWN = random.Random(int(os.environ["TREADLE_TEST_SEED"])).sample(sorted(WITH_KERAS), 2)
 
 
 def run(path: Path, folder: Path, *arguments: str) -> str:
@@ -38,10 +35,8 @@ def test_example(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", WITH_KERAS)
-def test_example_with_keras(name, tmp_path, long, request):
-    alone = len({item.path for item in request.session.items}) == 1
-    if not (long or alone or name in DRAWN):
-        pytest.skip("not drawn this time")
+def test_example_with_keras(name, tmp_path, drawn):
+    drawn(name, WITH_KERAS)
     out = run(ROOT / "examples" / name, tmp_path, "--quick")
     assert re.search(WITH_KERAS[name], out), out
 

@@ -29,7 +29,8 @@ def treadle(*arguments, folder=None):
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_script(name):
+def test_a_script(name, drawn):
+    drawn(name, EXPECTED)
     assert {p.name for p in SCRIPTS.glob("*.py")} == EXPECTED.keys()
     done = treadle("run", SCRIPTS / name, "--epochs", "2")
     assert done.returncode == 0, done.stderr

@@ -39,7 +39,10 @@ def summary(events: Sequence[Any], seconds: float) -> str:
 
 
 def _place(where: Any) -> str:
-    return "in the library" if where is None else f"{os.path.relpath(where.file)}:{where.line}"
+    if where is None:
+        return "in the library"
+    near = os.path.relpath(where.file)
+    return f"{where.file if near.startswith(os.pardir) else near}:{where.line}"
 
 
 def _seconds(events: Sequence[Any]) -> float:
