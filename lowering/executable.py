@@ -11,9 +11,10 @@ import jax
 import numpy as np
 
 from treadle.ir import errors
+from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
-from treadle.lowering import compat
+from treadle.lowering import compat, disk_cache
 from treadle.lowering.namespace import JAX
 from treadle.lowering.overrides import lowering_of
 from treadle.lowering.packing import Layout
@@ -46,10 +47,15 @@ class Executable:
         self._graph, self._donated, self._packs, self._reuse = graph, donated, packs, reuse
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         start = time.perf_counter()
+        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse)
         with compat.enable_x64(True):
-            lowered = self._lower()
-            self.lowering_seconds = time.perf_counter() - start  # JAX's part
-            self.compiled = _compiled(lowered)
+            self.compiled = disk_cache.load(entry)
+            self.lowering_seconds = 0.0  # JAX's part
+            if self.compiled is None:
+                lowered = self._lower()
+                self.lowering_seconds = time.perf_counter() - start
+                self.compiled = _compiled(lowered)
+                disk_cache.save(entry, self.compiled)
         self.seconds = time.perf_counter() - start  # with XLA's
         self.call = _direct_call(self.compiled)
 
@@ -136,6 +142,10 @@ def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any])
         results = lowering_of(op)(JAX, *arrays, **attributes)
         return list(results) if op.many else [results]
     run.__name__ = run.__qualname__ = op.name
+    entry = disk_cache.entry(op_fingerprint(op, types, attributes))
     with compat.enable_x64(True):
-        compiled = _compiled(jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]))
+        compiled = disk_cache.load(entry)
+        if compiled is None:
+            compiled = _compiled(jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]))
+            disk_cache.save(entry, compiled)
     return _direct_call(compiled)

@@ -10,6 +10,9 @@ import pytest
 # In the environment, so that the processes of `pytest -n` share it.
 _SEED = int(os.environ.setdefault("TREADLE_TEST_SEED", str(random.SystemRandom().randrange(2**31))))
 
+# Programs that another run compiled would hide what compiling does now.
+os.environ.setdefault("TREADLE_CACHE", "")
+
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="draw more in the random checks")
