@@ -89,9 +89,9 @@ class InputSpec:
         return None
 
 
-def _fits(wanted: tuple, shape: list, squeeze: bool) -> bool:
+def _fits(wanted: Any, shape: Any, squeeze: bool) -> bool:
     if squeeze:
-        wanted, shape = (s[:-1] if len(s) and s[-1] == 1 else s for s in (wanted, shape))  # type: ignore[assignment]
+        wanted, shape = (s[:-1] if len(s) and s[-1] == 1 else s for s in (wanted, shape))
     return len(wanted) == len(shape) and all(a is None or b is None or a == b for a, b in zip(wanted, shape))
 
 

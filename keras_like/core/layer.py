@@ -33,7 +33,7 @@ def _as_build(build: Callable) -> Callable:
         with tf.init_scope(), autocasting(None), CallState(self, inherited_training(), building=True) as state:
             self._path = state.path
             build(self, *args, **kwargs)
-        self._build_shapes = dict(zip(parameters_of_build(type(self)), args)) | kwargs
+        self._build_shapes = dict(zip(parameters_of_build(type(self)), args)) | kwargs  # type: ignore[arg-type]  # a class hashes
         self._built = True
 
     return wrapper
@@ -147,7 +147,7 @@ class Layer(Saved, Holder):
         variable.regularizer = resolve("regularizers", regularizer)
         variable.constraint = resolve("constraints", constraint)
         self._own.append(variable)
-        variable._found_trainable = variable.trainable
+        variable.__dict__["_found_trainable"] = variable.trainable
         if not self._trainable and variable.trainable:
             variable.trainable = False
             self._stopped.append(variable)
@@ -177,7 +177,7 @@ class Layer(Saved, Holder):
         """Call `build` with the shapes it asks for: that of the first argument, or `<argument>_shape` of several."""
         shapes = {f"{n}_shape": tracking.shapes_of(v) for n, v in arguments.items()
                   if n not in ("training", "mask") and tracking.holds_tensor(v)}
-        names = parameters_of_build(type(self))
+        names = parameters_of_build(type(self))  # type: ignore[arg-type]
         wanted = {n: shapes[n] for n in names if n in shapes}
         if len(names) == 1 and not wanted or names and names[0] not in wanted:
             wanted[names[0]] = next(iter(shapes.values()), None)
@@ -310,10 +310,11 @@ class Layer(Saved, Holder):
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for inputs of a shape (or `<argument>_shape` of several). Default: traces `call`."""
+        first = signature_of(type(self)).names[0]  # type: ignore[arg-type]
+        names = {name: first if name == "input_shape" else name.removesuffix("_shape") for name in kwargs}
         spec = self.compute_output_spec(
             *(tracking.specs_of_shapes(shape, self.compute_dtype) for shape in args),
-            **{name.removesuffix("_shape") if name != "input_shape" else signature_of(type(self)).names[0]:
-               tracking.specs_of_shapes(shape, self.compute_dtype) for name, shape in kwargs.items()})
+            **{names[name]: tracking.specs_of_shapes(shape, self.compute_dtype) for name, shape in kwargs.items()})
         return tf.nest.map_structure(lambda s: tuple(s.shape), spec)
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:

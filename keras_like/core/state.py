@@ -29,7 +29,7 @@ class CallState:
     def __init__(self, layer: Any, training: Any = None, building: bool = False):
         around = _state.call
         self.layer, self.around, self.training, self.building = layer, around, training, building
-        self.round = around.round if around is not None and around.round else 0 if building else next(_rounds)
+        self.round: int = around.round if around is not None and around.round else 0 if building else next(_rounds)
 
     @property
     def path(self) -> str:
