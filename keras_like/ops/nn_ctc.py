@@ -138,7 +138,7 @@ def _beam(steps: np.ndarray, width: int, blank: int) -> list[tuple[tuple[int, ..
                     _add(found, (*path, label), 1, silent + p)
                 else:
                     _add(found, (*path, label), 1, total + p)
-        best = sorted(found.items(), key=lambda item: -np.logaddexp(*item[1]))[:width]
+        best = sorted(found.items(), key=lambda item: -np.logaddexp(item[1][0], item[1][1]))[:width]
         beams = {path: (pair[0], pair[1]) for path, pair in best}
     ended = [(path, float(np.logaddexp(*pair))) for path, pair in beams.items()]
     return sorted(ended, key=lambda item: -item[1])

@@ -101,8 +101,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     inner = found if found.is_integer or found.size > 2 else tf.float32
     if all(isinstance(v, (int, float, np.number)) for v in (start, stop, step)):
         return tf.cast(tf.constant(np.arange(start, stop, step).astype(inner.as_numpy_dtype)), found)
-    return tf.cast(tf.range(*(v if isinstance(v, int) and inner.is_integer else tensor(v, inner)
-                              for v in (start, stop, step))), found)
+    start, stop, step = (v if isinstance(v, int) and inner.is_integer else tensor(v, inner) for v in (start, stop, step))
+    return tf.cast(tf.range(start, stop, step), found)
 
 
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,

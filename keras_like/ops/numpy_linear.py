@@ -65,7 +65,8 @@ def vdot(x1: Any, x2: Any) -> Any:
 
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
     """The sums of products over `axes`: so many last ones of x1 and first ones of x2, or two lists of axes."""
-    return tf.tensordot(*promoted(x1, x2), axes=axes)
+    a, b = promoted(x1, x2)
+    return tf.tensordot(a, b, axes)
 
 
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
@@ -99,8 +100,9 @@ def cross(x1: Any, x2: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, a
     a, b = (tf.pad(v, [[0, 0]] * (v.shape.rank - 1) + [[0, 1]]) if v.shape[-1] == 2 else v for v in (a, b))
     found = tf.stack([a[..., (i + 1) % 3] * b[..., (i + 2) % 3] - a[..., (i + 2) % 3] * b[..., (i + 1) % 3]
                       for i in range(3)], axis=-1)
-    order = list(range(found.shape.rank - 1))
-    order.insert(axisc % found.shape.rank, found.shape.rank - 1)
+    rank = len(found.shape)
+    order = list(range(rank - 1))
+    order.insert(axisc % rank, rank - 1)
     return tf.transpose(found, order)
 
 

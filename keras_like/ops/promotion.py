@@ -73,8 +73,8 @@ def _stacked(x: Any) -> Any:
 def promoted(*values: Any, floating: bool = False) -> list[Any]:
     """The values as tensors of one dtype; of a floating one if `floating`."""
     beside = any(isinstance(v, (tf.Tensor, tf.Variable)) for v in values)
-    kinds = []
-    tensors = []
+    kinds: list[Any] = []
+    tensors: list[Any] = []
     for value in values:
         if type(value) in (int, float):
             kinds.append(type(value))

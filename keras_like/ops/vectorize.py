@@ -52,7 +52,10 @@ def vectorize(pyfunc: Callable, *, excluded: Any = None, signature: str | None =
         def one(values: Any) -> Any:
             filled, named = list(args), dict(kwargs)
             for place, value in zip([*places, *names], values):
-                (filled if isinstance(place, int) else named)[place] = value  # type: ignore[index]
+                if isinstance(place, int):
+                    filled[place] = value
+                else:
+                    named[str(place)] = value
             return pyfunc(*filled, **named)
 
         if not lead:
