@@ -339,11 +339,11 @@ def _class(description: Mapping[str, Any], family: str | None) -> Any:
         found = get_registered_object(name)
     if found is not None:
         return found
-    if module is None:  # names alone are those of a family
+    if "module" not in description:  # names alone are those of a family
         table = TABLES.get(family, {}) if family is not None else {}
         found = table.get(name) or table.get(name.lower()) or (
             built_in(f"keras.{family}", name) if family is not None else None)
-    else:
+    elif module is not None:
         found = public_place_of(module, name)
     if found is None:
         known = TABLES.get(family or "", names_of_classes())

@@ -6,7 +6,7 @@ A symbolic tensor is [the name of the layer that made it, which of that layer's 
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import treadle as tf
@@ -94,16 +94,16 @@ def is_graph(config: Mapping[str, Any]) -> bool:
     return all(key in config for key in ("layers", "input_layers", "output_layers"))
 
 
-def graph_from(config: Mapping[str, Any], made: Callable[[Any], Any] = from_description) -> tuple[Any, Any]:
-    """(inputs, outputs) of a functional model's configuration. `made`: how a layer is made of its description."""
-    return _Reader(config, made).read()
+def graph_from(config: Mapping[str, Any]) -> tuple[Any, Any]:
+    """(inputs, outputs) of a functional model's configuration."""
+    return _Reader(config).read()
 
 
 class _Reader:
     """The making of one graph."""
 
-    def __init__(self, config: Mapping[str, Any], made: Callable[[Any], Any]):
-        self._config, self._made = config, made
+    def __init__(self, config: Mapping[str, Any]):
+        self._config = config
         self._layers: dict[str, Any] = {}
         self._results: dict[str, list[list[Any]]] = {}  # of each layer's calls so far
         self._waiting: dict[tuple[str, int], list[_Call]] = defaultdict(list)  # for a result
@@ -137,7 +137,7 @@ class _Reader:
         if operations.is_operation(description):
             layer: Any = operations.operation_from(description)
         else:
-            layer = self._made(description)
+            layer = from_description(description, family="layers")
             if not isinstance(layer, Layer):
                 raise _wrong("A graph is made of layers", layer)
         self._layers[name] = layer

@@ -13,7 +13,7 @@ import treadle as tf
 from treadle.keras_like.core.descriptions import describe, from_description, sharing
 from treadle.keras_like.core.registry import customs
 from treadle.keras_like.core.variable import at_most
-from treadle.keras_like.saving import states
+from treadle.keras_like.saving import old_h5, states
 from treadle.keras_like.saving.archive import read_archive, write_archive
 from treadle.keras_like.saving.errors import ModelFileError, refuse
 from treadle.keras_like.saving.tensors import Group, read_tensors, write_tensors
@@ -65,7 +65,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True,
                safe_mode: bool = True) -> Any:
-    """The model of a `.keras` file, with its weights and optimizer state, so that `fit` goes on. Keras' own files too.
+    """The model of a `.keras` file, with its weights and optimizer state, so that `fit` goes on. Keras' own files too, and
+    its older `.h5` files.
 
     Nothing in the file is run, and only built-in classes, registered ones and those in `custom_objects` are made.
 
@@ -85,6 +86,8 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
     >>> keras.models.load_model(path).output_shape
     (None, 2)
     """
+    if not hasattr(filepath, "read") and os.fspath(filepath).endswith((".h5", ".hdf5")):
+        return _load_old_model(filepath, custom_objects, compile, safe_mode)
     with read_archive(filepath) as archive:
         for name in (_CONFIG, _WEIGHTS):
             if name not in archive:
@@ -100,6 +103,24 @@ def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, c
             raise _not_loaded(filepath, failed)
         if any(name.startswith("assets/") for name in archive):
             states.load_assets(model, archive)
+    return model
+
+
+def _load_old_model(filepath: Any, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool) -> Any:
+    description, root = old_h5.read_old_model(filepath)
+    model = _made(filepath, description, root, custom_objects, safe_mode, family="layers")
+    if not model.built:
+        raise refuse(filepath, "does not say what the model's inputs are, so its weights cannot be loaded.",
+                     "Make the model, call it on some data, and load the weights with `load_weights`.")
+    old_h5.load_old_weights(filepath, model, root["model_weights"])
+    if compile:
+        try:
+            old_h5.compile_old_model(filepath, model, root, custom_objects)
+        except ModelFileError:
+            raise
+        except Exception as error:
+            raise refuse(filepath, f"says in a way that cannot be followed how the model is trained: {first_line(error)}",
+                         "Load the model with `compile=False`, and compile it.") from error
     return model
 
 
@@ -123,12 +144,12 @@ def _read(source: Any, file: Any) -> Group:
 
 
 def _made(source: Any, config: Mapping[str, Any], state: Group, custom_objects: Mapping[str, Any] | None,
-          safe_mode: bool) -> Any:
+          safe_mode: bool, family: str | None = None) -> Any:
     """The model of a configuration, none of whose weights can be larger than what the file has for it."""
     limit = 4 * states.size_of(state) + _MOST_NOT_IN_FILE
     try:
         with sharing(), at_most(limit):
-            model = from_description(config, custom_objects, safe_mode=safe_mode)
+            model = from_description(config, custom_objects, safe_mode=safe_mode, family=family)
     except ModelFileError:
         raise
     except Exception as error:  # a class of the user's may raise anything, and so may ours for arguments of wrong types
@@ -184,9 +205,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     if kwargs:
         raise tf.errors.InvalidArgumentError(f"`load_weights` has no argument {next(iter(kwargs))!r}. Received: {kwargs}.")
     path = os.fspath(filepath)
-    if not path.endswith((".weights.h5", ".keras")):
+    if not path.endswith((".h5", ".hdf5", ".keras")):
         raise tf.errors.InvalidArgumentError(
-            f"Weights are loaded from '.weights.h5' or '.keras' files. Received: {path!r}.")
+            f"Weights are loaded from '.weights.h5', '.h5' or '.keras' files. Received: {path!r}.")
     if not model.built:
         raise tf.errors.FailedPreconditionError(
             f"The model {model.name!r} has no weights yet that could be loaded. Call it on some data, or "
@@ -199,6 +220,9 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
                 state = _read(path, file)
     else:
         state = read_tensors(path)
+    if "layer_names" in state.attributes or "model_weights" in state:
+        old_h5.load_old_weights(path, model, state.get("model_weights", state))
+        return
     before = [(v, v.read_value()) for _, one in states.objects_of(model) for v in one.variables]
     failed = states.load_state(model, state, skipped)
     if failed and skip_mismatch:

@@ -286,3 +286,21 @@ def test_clones_by_functions():
     assert doubled.predict(np.ones((1, 2), "float32"), verbose=0).tolist() == [[2.0, 2.0]]
     with pytest.raises(tf.errors.InvalidArgumentError, match="functional and"):
         ours.models.clone_model(subclassed(ours), clone_function=copied)
+
+
+@pytest.mark.parametrize("build", [sequential, functional, shared, nested, recurrent, convolutional])
+def test_older_files(build, tmp_path):
+    """`.h5` files of whole models, and of weights, as Keras still writes them."""
+    x, y = XY[dict((b.__name__, k) for b, k in MODELS)[build.__name__]]()
+    model = build(theirs)
+    model.compile("adam", "mse")
+    step(model, (x, y))
+    model.save(tmp_path / "m.h5")
+    loaded = ours.models.load_model(tmp_path / "m.h5")
+    same(model, loaded, x)
+    same_optimizers(model, loaded)
+    assert abs(step(model, (x, y)) - step(loaded, (x, y))) < 1e-5
+    fresh = build(ours)
+    predictions(fresh, x)
+    fresh.load_weights(tmp_path / "m.h5")
+    same(ours.models.load_model(tmp_path / "m.h5", compile=False), fresh, x)
