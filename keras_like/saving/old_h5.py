@@ -47,7 +47,8 @@ def load_old_weights(source: Any, model: Any, group: Group) -> None:
         own = _in_order(layer)
         if len(own) != len(arrays) or any(tuple(v.shape) != a.shape for v, a in zip(own, arrays)):
             raise refuse(source, f"has for {name!r} weights of the shapes {[a.shape for a in arrays]}; the layer "
-                                 f"{layer.name!r} has {[tuple(v.shape) for v in own]}.", "Load weights into a model of the same layers.")
+                                 f"{layer.name!r} has {[tuple(v.shape) for v in own]}.",
+                         "Load weights into a model of the same layers.")
         pairs += list(zip(own, arrays))
     for variable, array in pairs:
         load_into(variable, array)
