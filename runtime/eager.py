@@ -22,7 +22,7 @@ from treadle.ir.passes.effects import NUMBERS, Threaded, numbers_error, thread_e
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
 from treadle.lowering.executable import Executable, compile_op
-from treadle.runtime import checks, convert
+from treadle.runtime import checks, convert, places
 from treadle.runtime.interpreter import TensorInterpreter
 from treadle.runtime.replay import raise_failure
 from treadle.runtime.tensor import EagerTensor, from_numpy, jax_array
@@ -128,6 +128,8 @@ class EagerInterpreter(TensorInterpreter):
             key = (op, *[o.type for o in operands])
         kernel = self._kernels.get(key)
         if kernel is None:
+            if places.takes_strings(op) and any(o.type.dtype.is_string for o in operands):
+                return places.run_on_places(self.execute, op, operands, attributes)
             kernel = self._compile(key, op, operands, attributes)
         return kernel.run(operands)
 

@@ -263,3 +263,30 @@ def test_the_size_of_encoded_rows_stays():
     with pytest.raises(tf.errors.FailedPreconditionError, match="pad_to_max_tokens"):
         layer.adapt(["c d e"])
     assert layer.get_vocabulary() == ["[UNK]", "d", "c"]
+
+
+# --- ops that move or compare strings -------------------------------------------------------------------------------
+
+
+def test_strings_are_moved_and_compared():
+    words = tf.constant(["b", "a", "c"])
+
+    def plain(tensor):
+        return tensor.numpy().tolist() if tensor.shape.rank else tensor.numpy()
+
+    assert words[0].numpy() == b"b" and plain(words[1:]) == [b"a", b"c"] and [plain(w) for w in words] == [b"b", b"a", b"c"]
+    assert plain(tf.expand_dims(words, -1)) == plain(tf.reshape(words, [3, 1])) == [[b"b"], [b"a"], [b"c"]]
+    assert plain(tf.concat([words, ["d"]], 0)) == [b"b", b"a", b"c", b"d"]
+    assert plain(tf.stack([words, words], 1)) == [[b"b", b"b"], [b"a", b"a"], [b"c", b"c"]]
+    assert plain(tf.gather(words, [2, 0])) == [b"c", b"b"]
+    assert plain(tf.boolean_mask(words, [True, False, True])) == [b"b", b"c"]
+    assert plain(words == "a") == [False, True, False] and plain(tf.not_equal(words, ["b", "x", "c"])) == [False, True, False]
+    assert plain(tf.where(words == "a", "z", words)) == [b"b", b"z", b"c"]
+    assert tf.shape(words).numpy().tolist() == [3] and int(tf.size(words)) == 3
+    assert tf.constant([], tf.string)[None].shape == (1, 0)
+    with pytest.raises(tf.errors.UnimplementedError, match="strings"):
+        tf.reverse(words, [0]) + words
+    # The guides' way of mapping a layer that takes columns.
+    layer = layers.TextVectorization(vocabulary=["good", "film"], output_sequence_length=3)
+    data = tf.data.Dataset.from_tensor_slices(["a good film"]).batch(1).map(lambda text: layer(tf.expand_dims(text, -1)))
+    assert next(iter(data)).numpy().tolist() == [[1, 2, 3]]
