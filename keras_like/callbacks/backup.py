@@ -41,9 +41,17 @@ class BackupAndRestore(Callback):
         double_checkpoint: keep the backup before the last too, for when the last one is damaged. Default False.
         delete_checkpoint: remove the backup when training has ended. Default True.
 
-    >>> import tempfile
+    >>> import os, tempfile
+    >>> import numpy as np
     >>> from treadle import keras
-    >>> backup = keras.callbacks.BackupAndRestore(tempfile.mkdtemp(), save_freq=100)
+    >>> folder = tempfile.mkdtemp()
+    >>> def train(epochs):
+    ...     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="zeros")])
+    ...     model.compile("sgd", "mse")
+    ...     backup = keras.callbacks.BackupAndRestore(folder, delete_checkpoint=False)
+    ...     return model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=epochs, verbose=0, callbacks=[backup]).epoch
+    >>> train(2), train(5)
+    ([0, 1], [2, 3, 4])
     """
 
     def __init__(self, backup_dir: Any, save_freq: Any = "epoch", double_checkpoint: bool = False,

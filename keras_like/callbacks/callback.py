@@ -1,14 +1,8 @@
-"""`Callback`: methods that `fit`, `evaluate` and `predict` call as they go; and the list that calls many."""
+"""`Callback`: methods that `fit`, `evaluate` and `predict` call as they go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
-
-BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end",
-               "on_predict_batch_begin", "on_predict_batch_end")
-_WITHOUT_INDEX = ("on_train_begin", "on_train_end", "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end")
-HOOKS = (*BATCH_HOOKS, "on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end", *_WITHOUT_INDEX)
 
 
 def _batch_hooks(kind: str) -> tuple[str, ...]:
@@ -102,59 +96,6 @@ class Callback:
 
     def on_predict_end(self, logs: Any = None) -> None:
         """After prediction."""
-
-
-class CallbackList(Callback):
-    """Calls each callback in turn. `needs_batch(kind)` says whether any of them looks at single batches."""
-
-    def __init__(self, callbacks: Iterable[Callback], model: Any = None, params: dict[str, Any] | None = None):
-        super().__init__()
-        self.callbacks = list(callbacks)
-        self.set_params(params or {})
-        self.set_model(model)
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        self.params = params
-        for callback in self.callbacks:
-            callback.set_params(params)
-
-    def set_model(self, model: Any) -> None:
-        self._model = model
-        for callback in self.callbacks:
-            callback.set_model(model)
-
-    def append(self, callback: Callback) -> None:
-        """Add a callback at the end."""
-        self.callbacks.append(callback)
-
-    def needs_batch(self, kind: str) -> bool:
-        """True if one of the callbacks looks at single batches of "train", "test" or "predict"."""
-        return any(c.needs_batch(kind) for c in self.callbacks)
-
-    def on_progress(self, kind: str, done: int, logs: Any = None) -> None:
-        for callback in self.callbacks:
-            callback.on_progress(kind, done, logs)
-
-
-def _forwarded(name: str) -> Any:
-    """The method of a list that calls the same one of each callback. All are handed the same `logs`, which they may add to."""
-    if name in _WITHOUT_INDEX:
-        def call(self: CallbackList, logs: Any = None) -> None:
-            logs = {} if logs is None else logs
-            for callback in self.callbacks:
-                getattr(callback, name)(logs)
-    else:
-        def call(self: CallbackList, index: int, logs: Any = None) -> None:  # type: ignore[misc]
-            logs = {} if logs is None else logs
-            for callback in self.callbacks:
-                getattr(callback, name)(index, logs)
-    call.__name__ = name
-    call.__doc__ = getattr(Callback, name).__doc__
-    return call
-
-
-for _name in HOOKS:
-    setattr(CallbackList, _name, _forwarded(_name))
 
 
 class LambdaCallback(Callback):

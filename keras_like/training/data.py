@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,18 +11,23 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core.policy import floatx
 from treadle.keras_like.data import RowBatches, row_batches, slices_in_place
+from treadle.keras_like.data.resuming import Place
 
 
 class Batches:
     """Batches, epoch after epoch. `steps` is how many an epoch has (None: found out by going through one).
 
-    `rows`: where the batches are rows of arrays, those arrays and the row numbers of each batch.
+    `rows`: where the batches are rows of arrays, those arrays and the row numbers of each batch. `dataset`: the data set that
+    the batches are the elements of, if they are.
     """
 
     def __init__(self, epoch: Callable[[], Iterable[Any]], steps: int | None,
-                 on_epoch_end: Callable[[], None] | None = None, endless: bool = False, rows: RowBatches | None = None):
+                 on_epoch_end: Callable[[], None] | None = None, endless: bool = False, rows: RowBatches | None = None,
+                 dataset: Any = None):
         self._epoch, self.steps, self.on_epoch_end, self.endless, self.rows = epoch, steps, on_epoch_end, endless, rows
+        self.dataset = dataset
         self._running: Iterator[Any] | None = None
+        self._place = Place(dataset)
 
     def epoch(self, limit: int | None = None) -> Iterator[tuple]:
         """The batches of one epoch as (x, y, sample_weight), the last two None where they are not given.
@@ -36,20 +42,47 @@ class Batches:
         return self._limited(self.rows.indices, limit)
 
     def _limited(self, epoch: Callable[[], Iterable[Any]], limit: int | None) -> Iterator[Any]:
-        if limit is None:
-            yield from epoch()
-            return
-        if self._running is None:
-            self._running = iter(epoch())
-        for _ in range(limit):
+        if limit is None or self._running is None:
+            self._running = self._place.begin(epoch)
+        self._place.begin_epoch()
+        count = 0
+        while limit is None or count < limit:
             item = next(self._running, None)
             if item is None:
                 self._running = None
-                if not self.endless:
+                if limit is None or not self.endless:
                     return
-                self._running = iter(epoch())
+                self._running = self._place.begin(epoch)
                 item = next(self._running)
+            count += 1
+            self._place.taken += 1
             yield item
+
+    # --- going on in another process ---
+
+    def keep_place(self) -> None:
+        """Take note of where the data are, for `state`."""
+        self._place.is_kept = True
+
+    def state(self, done: int | None = None) -> dict[str, Any]:
+        """Where the data are, as plain numbers. `done`: so many batches of this epoch; None between two epochs."""
+        return self._place.state(done, self._running is not None)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was called on the same data: what was taken before is gone through again, and left out."""
+        self._running = None
+        self._place.restore(state)
+
+    def example(self) -> tuple:
+        """The first batch, or its specs. It is not taken."""
+        if self.dataset is not None:
+            return unpack_x_y_sample_weight(self.dataset.example_spec())
+        running = iter(self._epoch())
+        first = next(running)
+        if running is self._epoch():  # a generator, which gives it once
+            whole = itertools.chain([first], running)
+            self._epoch = lambda: whole
+        return unpack_x_y_sample_weight(first)
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -155,7 +188,7 @@ def _mapped(function: Callable, value: Any) -> Any:
 def _of_dataset(dataset: Any) -> Batches:
     size = int(dataset.cardinality())
     return Batches(lambda: iter(dataset), size if size >= 0 else None, endless=size == tf.data.INFINITE_CARDINALITY,
-                   rows=row_batches(dataset))
+                   rows=row_batches(dataset), dataset=dataset)
 
 
 def _of_py_dataset(dataset: Any, shuffle: bool) -> Batches:
@@ -202,7 +235,7 @@ def _weighted(data: Batches, class_weight: Mapping[int, float]) -> Batches:
     rows = data.rows
     if rows is not None:
         rows = rows._replace(table=weigh(rows.table))
-    return Batches(lambda: map(weigh, data._epoch()), data.steps, data.on_epoch_end, data.endless, rows)
+    return Batches(lambda: map(weigh, data._epoch()), data.steps, data.on_epoch_end, data.endless, rows, data.dataset)
 
 
 def split_off(data: tuple, validation_split: float) -> tuple[tuple, tuple]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.callbacks.callback import CallbackList, History
+from treadle.keras_like.callbacks.callback import History
+from treadle.keras_like.callbacks.callback_list import CallbackList
 from treadle.keras_like.callbacks.progress import ProgbarLogger
 from treadle.keras_like.metrics.aggregates import Mean
 from treadle.keras_like.optimizers import registry as optimizers
@@ -28,6 +29,9 @@ class Trainer:
     _loss_tracker: Any = None
     compiled = False
     stop_training = False
+    # While `fit` runs; a callback that restores a run says in `on_train_begin` where it goes on.
+    _fit_data: Any = None
+    _initial_epoch = _initial_batch = 0
     run_eagerly = False
     steps_per_execution: Any = 1
 
@@ -185,22 +189,25 @@ class Trainer:
             functions[kind] = tf.function(step, reduce_retracing=False)
         return functions[kind]
 
-    def _steps(self, kind: str, data: Batches, limit: int | None, run: CallbackList) -> Iterator[tuple[int, Any]]:
+    def _steps(self, kind: str, data: Batches, limit: int | None, run: CallbackList,
+               done: int = 0) -> Iterator[tuple[int, Any]]:
         """Take the step for an epoch's batches; yields (how many are done, the last one's logs) now and then.
+
+        `done` of them were taken before, in another process.
 
         A callback that looks at single batches is called for each one, and each is a program of its own then.
         """
         begin, end = getattr(run, f"on_{kind}_batch_begin"), getattr(run, f"on_{kind}_batch_end")
         each = run.needs_batch(kind)
-        count = 0
-        for portion in self._portions(kind, data, limit, each):
+        count = done
+        for portion in self._portions(kind, data, limit and limit - done, each):
             if each:
                 begin(count)
             logs = portion.run()
             count += portion.count
             if each:
                 end(count - 1, _Logs(logs))
-            run.on_progress(kind, count, _Logs(logs))
+            run.on_progress(kind, count, _Logs(sorted(logs.items())))
             yield count, logs
 
     def _portions(self, kind: str, data: Batches, limit: int | None, each: bool) -> Iterator[Portion]:
@@ -270,28 +277,34 @@ class Trainer:
         steps = steps_per_epoch or data.steps
         run = self._callbacks(callbacks, verbose, {"verbose": verbose, "epochs": epochs, "steps": steps})
         self.stop_training = False
-        run.on_train_begin()
+        self._fit_data, self._initial_epoch, self._initial_batch = data, initial_epoch, 0
         try:
+            run.on_train_begin()
             logs: dict[str, Any] = {}
-            for epoch in range(initial_epoch, epochs):
+            for epoch in range(self._initial_epoch, epochs):
                 logs = self._train_epoch(epoch, data, steps_per_epoch, run)
-                epoch_logs = _plain(logs)
+                epoch_logs = _by_name(logs)
                 if validation_data is not None and _is_due(epoch, validation_freq):
                     found = self._validate(validation_data, validation_batch_size or batch_size, validation_steps, run)
-                    epoch_logs.update((f"val_{k}", v) for k, v in found.items())
+                    epoch_logs.update((f"val_{k}", v) for k, v in _by_name(found).items())
                 run.on_epoch_end(epoch, epoch_logs)
                 if self.stop_training:
                     break
+            if epochs > self._initial_epoch:
+                self._optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
+            run.on_train_end(logs=_plain(logs))
         finally:
+            self._fit_data = None
             self._release_data()
-        run.on_train_end(logs=_plain(logs))
         return self.history
 
     def _train_epoch(self, epoch: int, data: Batches, limit: int | None, run: CallbackList) -> dict[str, Any]:
-        self.reset_metrics()
+        done = self._initial_batch if epoch == self._initial_epoch else 0
+        if not done:
+            self.reset_metrics()
         run.on_epoch_begin(epoch)
-        count, logs = 0, {}
-        for count, logs in self._steps("train", data, limit, run):  # noqa: B007
+        count, logs = done, self.get_metrics_result() if done else {}
+        for count, logs in self._steps("train", data, limit, run, done):  # noqa: B007
             if self.stop_training:
                 break
         if count == 0:
@@ -301,6 +314,12 @@ class Trainer:
         if data.on_epoch_end is not None:
             data.on_epoch_end()
         return logs
+
+    def _make_variables(self) -> None:
+        """Make the weights, the optimizer's state and the metrics', for the data of `fit`: a step is traced and not run."""
+        step = tf.function(self.train_step)
+        specs = tf.nest.map_structure(lambda v: tf.TensorSpec(v.shape, v.dtype), without_none(self._fit_data.example()))
+        step.get_concrete_function(specs)
 
     def _validate(self, given: Any, batch_size: int | None, steps: int | None, run: CallbackList) -> dict[str, Any]:
         kept = self.__dict__.setdefault("_validation_batches", {})
@@ -405,7 +424,7 @@ class Trainer:
                 found.append(self.history)
         if verbose:
             found.append(ProgbarLogger())
-        return CallbackList(found, self, params)
+        return CallbackList(found, model=self, **params)
 
 
 def _count(x: Any) -> Any:
@@ -416,6 +435,11 @@ def _count(x: Any) -> Any:
 
 def _is_due(epoch: int, frequency: Any) -> bool:
     return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else (epoch + 1) in frequency
+
+
+def _by_name(logs: Any) -> dict[str, Any]:
+    """`_plain` logs sorted by name, as Keras shows them."""
+    return dict(sorted(_plain(logs).items()))
 
 
 def _plain(logs: Any) -> dict[str, Any]:

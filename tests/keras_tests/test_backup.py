@@ -15,10 +15,8 @@ import treadle as tf
 from keras_tests import backup_program as program
 from treadle import keras
 from treadle.keras_like.data.resuming import random_state, set_random_state
-from treadle.keras_like.training.data import Batches
 
 PROGRAM = Path(program.__file__)
-pytestmark = pytest.mark.skipif(not hasattr(Batches, "restore"), reason="`fit` cannot be told where to go on")
 
 
 class CutOff(Exception):

@@ -165,6 +165,19 @@ def test_needs_of_own_callbacks():
     assert not progress.needs_batch("train")  # not on a terminal
 
 
+def test_a_list_for_a_loop_of_ones_own():
+    trained = model(ours)
+    several = ours.callbacks.CallbackList(ours.callbacks.EarlyStopping("loss"), add_history=True, add_progbar=True,
+                                          model=trained, epochs=3, verbose=0, steps=1)
+    assert [type(c).__name__ for c in several.callbacks] == ["EarlyStopping", "History", "ProgbarLogger"]
+    several.on_train_begin()
+    for epoch, loss in enumerate([1.0, 2.0]):
+        several.on_epoch_begin(epoch)
+        several.on_epoch_end(epoch, {"loss": loss})
+    several.on_train_end()
+    assert trained.stop_training and trained.history.history == {"loss": [1.0, 2.0]}
+
+
 # --- files --------------------------------------------------------------------------------------------------------------
 
 

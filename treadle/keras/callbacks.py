@@ -2,7 +2,8 @@
 
 from treadle.keras_like.callbacks.averages import SwapEMAWeights
 from treadle.keras_like.callbacks.backup import BackupAndRestore
-from treadle.keras_like.callbacks.callback import Callback, CallbackList, History, LambdaCallback
+from treadle.keras_like.callbacks.callback import Callback, History, LambdaCallback
+from treadle.keras_like.callbacks.callback_list import CallbackList
 from treadle.keras_like.callbacks.checkpoint import ModelCheckpoint, OrbaxCheckpoint
 from treadle.keras_like.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from treadle.keras_like.callbacks.monitor import MonitorCallback
