@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import sys
 from pathlib import Path
 
@@ -31,23 +33,29 @@ def close(found, expected, what, name):
                                atol=tolerance * scale, err_msg=what)
 
 
-@pytest.mark.parametrize("name", image_cases.CASES)
-def test_as_tensorflow(name):
-    results, gradients = image_cases.run(tf, name)
-    assert len(results) == len(RECORDED[name]["results"])
-    for i, (found, entry) in enumerate(zip(results, RECORDED[name]["results"])):
-        close(found, restored(entry), f"result {i}", name)
-    assert len(gradients) == len(RECORDED[name]["gradients"])
-    for i, (found, entry) in enumerate(zip(gradients, RECORDED[name]["gradients"])):
+def pytest_generate_tests(metafunc):
+    """Each case compiles anew, which takes long: a run draws some of them, `--long` takes all."""
+    if "case" in metafunc.fixturenames:
+        cases = sorted(image_cases.CASES)
+        draw = random.Random(os.environ["TREADLE_TEST_SEED"] + metafunc.function.__name__)
+        metafunc.parametrize("case", cases if metafunc.config.getoption("--long") else draw.sample(cases, 30))
+
+
+def test_as_tensorflow(case):
+    results, gradients = image_cases.run(tf, case)
+    assert len(results) == len(RECORDED[case]["results"])
+    for i, (found, entry) in enumerate(zip(results, RECORDED[case]["results"])):
+        close(found, restored(entry), f"result {i}", case)
+    assert len(gradients) == len(RECORDED[case]["gradients"])
+    for i, (found, entry) in enumerate(zip(gradients, RECORDED[case]["gradients"])):
         if entry is not None and found is not None:
-            close(found, restored(entry), f"gradient {i}", name)
+            close(found, restored(entry), f"gradient {i}", case)
 
 
-@pytest.mark.parametrize("name", image_cases.CASES)
-def test_traced_as_eager(name):
+def test_traced_as_eager(case):
     """Traced for a batch whose size is not known yet: the same results."""
-    function = image_cases.CASES[name][0]
-    arrays = [tf.constant(a) for a in image_cases.inputs(name)]
+    function = image_cases.CASES[case][0]
+    arrays = [tf.constant(a) for a in image_cases.inputs(case)]
     unknown = [tf.TensorSpec([None, *a.shape[1:]] if len(a.shape) == 4 else a.shape, a.dtype) for a in arrays]
     traced = tf.function(lambda *x: function(tf, *x), input_signature=unknown)
     tf.nest.map_structure(
