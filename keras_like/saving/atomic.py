@@ -20,7 +20,7 @@ except ImportError:  # Windows
 _STALE_SECONDS = 60
 
 
-def write_atomically(path: Any, write: Callable[[BinaryIO], None], verify: Callable[[str], None] | None = None) -> None:
+def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callable[[str], None] | None = None) -> None:
     """Write a file as a whole or not at all.
 
     A temporary file in the same folder is written (`write(file)`; it may seek and read), brought to the disk, checked

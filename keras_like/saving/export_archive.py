@@ -81,7 +81,7 @@ class ExportArchive:
             raise tf.errors.InvalidArgumentError(f"An endpoint's name must be an identifier. Received: {name!r}.")
         if name in self._endpoints:
             raise tf.errors.InvalidArgumentError(f"There is an endpoint of that name already. Received: {name!r}.")
-        function = fn if hasattr(fn, "to_jax") else tf.function(fn)
+        function: Any = fn if hasattr(fn, "to_jax") else tf.function(fn)
         if input_signature is None:
             concrete = _only_trace(function, name)
         else:
@@ -226,7 +226,8 @@ def _exported(pure: Any, specs: list[Any], name: str, platforms: Any) -> tuple[b
                 "open sizes, pass an `input_signature` with all sizes given; calls to Python cannot be exported.") from error
 
 
-_enable_x64: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+_holders: tuple[Any, ...] = jax, jax.experimental  # it has moved
+_enable_x64: Any = next(holder.enable_x64 for holder in _holders if hasattr(holder, "enable_x64"))
 
 
 def _described(structure: Any) -> Any:

@@ -13,9 +13,10 @@ import h5py
 import numpy as np
 
 import treadle as tf
-from treadle.keras_like.saving import digests, heaps
+from treadle.keras_like.saving import digests
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError, refuse
+from treadle.keras_like.saving.texts import Texts
 
 DEEPEST = 100
 FREE_BYTES = 64 << 20  # what compressed tensors may take unpacked, whatever the size of the file,
@@ -145,11 +146,9 @@ class _Reader:
         return refuse(self._source, problem)
 
     def read(self) -> Group:
-        problem = heaps.problem_of(self._file)
-        if problem:
-            raise self._refuse(problem)
-        self._file.seek(0)
         try:
+            self._texts = Texts(self._file, self._size)
+            self._file.seek(0)
             with h5py.File(self._file, "r") as root:
                 self._seen.add(h5py.h5o.get_info(root.id).addr)
                 found = self._group(root, "", 0)
@@ -259,6 +258,7 @@ class _Reader:
 
     def _attributes(self, owner: Any, path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        texts: dict[str, list[str]] | None = None
         for name in owner.attrs:
             if not isinstance(name, str):
                 raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, whose name is no text.")
@@ -268,12 +268,17 @@ class _Reader:
             if attribute.shape is None or string is None and dtype.name not in _DTYPES:
                 raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is neither text nor numbers.")
             count = math.prod(attribute.shape)
-            # The strings of an array may all be the same bytes of the file.
-            most = count * (self._size if string is not None and string.length is None and count > 1 else dtype.itemsize)
-            if most > FREE_BYTES + self._size:
-                raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is too large.")
-            value = owner.attrs[name]
-            found[name] = _text(value) if string is not None else value
+            if string is None or string.length is not None:
+                if count * dtype.itemsize > self._size:
+                    raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is too large.")
+                value = owner.attrs[name]
+                found[name] = _text(value) if string is not None else value
+                continue
+            if texts is None:
+                texts = self._texts.of(h5py.h5o.get_info(owner.id).addr)
+            if name not in texts or len(texts[name]) != count:
+                raise self._refuse(f"is damaged, or has an attribute in a form that is not read, {name!r} of {path or '/'!r}.")
+            found[name] = texts[name] if attribute.shape else texts[name][0]
         return found
 
 

@@ -135,8 +135,12 @@ def test_what_others_write_within_the_rules_loads(tmp_path):
             root.create_dataset("big", data=values.astype(">f4"))
             root.create_dataset("zeros", data=np.zeros(100_000, np.float32), compression="gzip")
             root.create_dataset("none", data=np.zeros((0, 3), np.float32))
+            for i in range(7):
+                root.attrs[f"text{i}"] = "é" * i * 5000
+            root.attrs["list"] = ["a", "", "bc"]
         tree = read_tensors(tmp_path / "a.h5")
         assert all(np.array_equal(tree[n], values) and tree[n].dtype == np.float32 for n in ("gzip", "chunks", "big"))
+        assert tree.attributes == {f"text{i}": "é" * i * 5000 for i in range(7)} | {"list": ["a", "", "bc"]}
         assert not tree["zeros"].any() and tree["none"].shape == (0, 3)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import zlib
 
 import h5py
@@ -284,12 +285,26 @@ def attribute_of_references(path):
     plain(path, make)
 
 
-@HDF5.row("attribute, 'many' of '/layers/dense/vars', that is too large")
-def attribute_that_grows(path):
-    def make(group):
-        group.attrs["many"] = ["x"] * 4000
-        group.create_dataset("pad", data=np.zeros(1 << 18, "u1"))
-    plain(path, make)
+@HDF5.row("larger than the file")
+def text_that_grows(path):
+    """Many texts that are all the same bytes of the file."""
+    plain(path, lambda group: group.attrs.update(many=["x" * 10_000, *["y"] * 2000]))
+    contents = bytearray(path.read_bytes())
+    place = contents.index(struct.pack("<I", 10_000), contents.index(b"many")) + 16
+    for i in range(2000):
+        contents[place + 16 * i:place + 16 * (i + 1)] = contents[place - 16:place]
+    path.write_bytes(contents)
+
+
+@HDF5.row("larger than the file")
+def text_of_gigabytes(path):
+    """The library would make room for a text before looking for it."""
+    plain(path, lambda group: group.attrs.update(name="text"))
+    contents = bytearray(path.read_bytes())
+    heap = contents.index(b"GCOL")
+    place = contents.index(struct.pack("<IQ", 4, heap))
+    contents[place:place + 4] = struct.pack("<I", 1 << 31)
+    path.write_bytes(contents)
 
 
 @HDF5.row("damaged")
@@ -299,13 +314,12 @@ def random_bytes_in_the_middle(path):
     path.write_bytes(contents)
 
 
-@HDF5.row("heap without an end")
+@HDF5.row("a text is not where it should be")
 def heap_without_an_end(path):
     """The library would look for the end of the strings for ever."""
-    def make(group):
-        group.attrs["name"] = "text"
-    plain(path, make)
+    plain(path, lambda group: group.attrs.update(name="text"))
     contents = bytearray(path.read_bytes())
     heap = contents.index(b"GCOL")
+    contents[heap + 16:heap + 18] = bytes(2)
     contents[heap + 40:heap + 56] = bytes(16)
     path.write_bytes(contents)
