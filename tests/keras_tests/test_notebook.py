@@ -318,7 +318,7 @@ def test_the_functional_api(staged):
     x = Dropout(0.5)(x)
     outputs = Linear(10)(x)
     model = keras.Model(inputs, outputs)
-    assert len(model.weights) == 4 and model.output_shape == (None, 10)
+    assert len(model.weights) == 4 and model.output_shape == (None, 10) and len(model.layers) == 4
     y = staged(lambda x: model(x))(tf.ones((2, 16)))
     assert y.shape == (2, 10)
     np.testing.assert_allclose(y.numpy(), model(tf.ones((2, 16)), training=False).numpy(), rtol=1e-5)
