@@ -21,7 +21,7 @@ from treadle.keras_like.saving.tensors import Group, read_tensors, write_tensors
 KERAS_VERSION = "3.15.0"  # the version of the format
 _METADATA, _CONFIG, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _MOST_JSON_BYTES = 64 << 20
-_MOST_NOT_IN_FILE = 64 << 20  # bytes of weights that a model may have beside those in its file
+_MOST_NOT_IN_FILE = 16 << 20  # bytes of weights that a model may have beside those in its file
 
 
 # --- whole models ---------------------------------------------------------------------------------------------------

@@ -198,6 +198,9 @@ CHANGES = {
     "a size": (lambda c: c["config"]["layers"][1]["config"].update(units=10**10), "more than"),
     "a function": (lambda c: c["config"]["layers"][1]["config"].update(activation={
         "module": "builtins", "class_name": "function", "config": "load_model", "registered_name": "function"}), "load_model"),
+    "a metric": (lambda c: c["compile_config"].update(metrics=[{
+        "module": "keras.metrics", "class_name": "AUC", "config": {"num_thresholds": 10**12}, "registered_name": None}]),
+                 "more than"),
     "an optimizer": (lambda c: c["compile_config"]["optimizer"].update(class_name="Adem"), "Did you mean 'Adam'"),
 }
 
