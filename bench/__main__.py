@@ -9,9 +9,9 @@ import argparse
 import datetime
 from pathlib import Path
 
-from bench import checks, eager, first_call, guards, linear_regression, many_variables, measure, mlp_step, while_loop
+from bench import checks, eager, first_call, fit_epoch, guards, linear_regression, many_variables, measure, mlp_step, while_loop
 
-QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, eager.run_op,
+QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, fit_epoch.run, eager.run_op,
              eager.run_gradient, first_call.run, first_call.run_import, while_loop.run, while_loop.run_unrolled, guards.run,
              checks.run_small, checks.run, checks.run_eager]
 README = Path(__file__).parent / "README.md"
