@@ -37,7 +37,7 @@ class ExportArchive:
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     >>> archive = keras.export.ExportArchive()
     >>> archive.track(model)
-    >>> archive.add_endpoint("serve", model.call, input_signature=[tf.TensorSpec([None, 3])])
+    >>> _ = archive.add_endpoint("serve", model.call, input_signature=[tf.TensorSpec([None, 3])])
     >>> path = tempfile.mkdtemp() + "/model.export"
     >>> archive.write_out(path, verbose=False)
     >>> keras.export.load(path).serve(tf.ones([5, 3])).shape
@@ -159,7 +159,7 @@ def _signature_of(model: Any) -> Any:
         raise tf.errors.FailedPreconditionError(
             f"It is not known what inputs the model {model.name!r} takes. Call it on some data first, or pass "
             "`input_signature=[tf.TensorSpec(...)]`.")
-    return [_specs(shapes, getattr(model, "input_dtype", None) or model.compute_dtype)]
+    return [_specs(shapes, model.compute_dtype)]
 
 
 def _specs(shapes: Any, dtype: Any) -> Any:
