@@ -13,7 +13,8 @@ ROOMS = {
     "lowering": {"treadle": {"ir", "lowering"}, "outside": {"numpy", "jax", "ml_dtypes"}},
     "runtime": {"treadle": {"ir", "lowering", "runtime"}, "outside": {"numpy", "jax", "ml_dtypes", "PIL"}},
     "tracer": {"treadle": {"ir", "lowering", "runtime", "tracer"}, "outside": {"numpy", "jax"}},
-    "keras_like": {"treadle": {"", "keras", "keras_like"}, "outside": {"numpy", "jax", "matplotlib", "h5py", "ml_dtypes", "PIL"}},
+    "keras_like": {"treadle": {"", "keras", "keras_like"},
+                   "outside": {"numpy", "jax", "matplotlib", "h5py", "ml_dtypes", "PIL"}},
 }
 STANDARD = set(__import__("sys").stdlib_module_names)
 # jax in keras_like: the demo shows a hand-written step beside ours. `from_host` makes batches without a copy.

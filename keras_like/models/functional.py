@@ -61,6 +61,16 @@ class Functional(Model):
         return [input_layer_of(tensor) for tensor in self.inputs]
 
     @property
+    def output_names(self) -> list[str]:
+        """The names of the layers (or ops) that give the outputs: those by which losses and metrics are told apart."""
+        return [tensor.deferral.name if tensor.deferral is not None else input_layer_of(tensor).name for tensor in self.outputs]
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs."""
+        return [layer.name for layer in self.input_layers]
+
+    @property
     def inputs(self) -> list[Any]:
         """The symbolic inputs."""
         return tf.nest.flatten(self._inputs_structure)

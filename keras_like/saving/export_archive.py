@@ -18,11 +18,11 @@ from typing import Any
 
 import jax
 import jax.experimental
-import jax.export
 import numpy as np
 
 import treadle as tf
 from treadle.keras_like.saving.archive import write_archive
+from treadle.keras_like.saving.jax_export import jax_export
 
 FORMAT = "treadle_export"
 VERSION = 1
@@ -199,20 +199,20 @@ def _exported(pure: Any, specs: list[Any], name: str, platforms: Any) -> tuple[b
 
     run.__name__ = run.__qualname__ = name
     weights = [jax.ShapeDtypeStruct(array.shape, array.dtype) for array in (v.array for v in pure.variables)]
-    scope, count = jax.export.SymbolicScope(), iter(range(1000))
+    scope, count = jax_export().SymbolicScope(), iter(range(1000))
 
     def described(spec: Any) -> Any:
         if spec.shape.rank is None:
             raise tf.errors.InvalidArgumentError(f"The rank of an exported input must be known. Received: {spec}.")
         sizes = ["batch" if size is None and not axis else f"size{next(count)}" if size is None else str(size)
                  for axis, size in enumerate(spec.shape.as_list())]
-        shape = jax.export.symbolic_shape(",".join(sizes), scope=scope) if sizes else ()
+        shape = jax_export().symbolic_shape(",".join(sizes), scope=scope) if sizes else ()
         return jax.ShapeDtypeStruct(shape, spec.dtype.as_numpy_dtype)
 
     with _enable_x64(True):  # as compiled functions are; JAX's own setting stays as it is
         inputs = [tf.nest.map_structure(lambda s: described(s) if isinstance(s, tf.TensorSpec) else s, one) for one in specs]
         try:
-            made = jax.export.export(jax.jit(run), platforms=platforms)(weights, *inputs)
+            made = jax_export().export(jax.jit(run), platforms=platforms)(weights, *inputs)
             return bytes(made.serialize()), str(made.mlir_module())
         except ImportError:
             raise tf.errors.UnimplementedError(

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.export
 import numpy as np
 
 import treadle as tf
 from treadle.keras_like.saving.archive import Archive, read_archive
 from treadle.keras_like.saving.errors import ModelFileError, refuse
 from treadle.keras_like.saving.export_archive import ENDPOINT_NAME, FORMAT, VERSION
+from treadle.keras_like.saving.jax_export import jax_export
 
 
 class Exported:
@@ -117,7 +117,7 @@ def _function(source: Any, archive: Archive, name: str, weights: list[Any]) -> C
     if member not in archive:
         raise refuse(source, f"lacks its member {member!r}.")
     try:
-        exported = jax.export.deserialize(bytearray(archive[member]))
+        exported = jax_export().deserialize(bytearray(archive[member]))
     except ImportError:
         raise tf.errors.UnimplementedError(
             "Exported programs need the package `flatbuffers`. Install it with `pip install treadle[export]`.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -117,17 +118,44 @@ def _as_loss(given: Any) -> Any:
 
 
 class CompiledMetrics:
-    """The metrics of each output."""
+    """The metrics of each output. To a `train_step` of the user's they are one metric, with a dict as its result."""
+
+    name = "compile_metrics"
 
     def __init__(self, metrics: Any, weighted: Any, names: Sequence[str] | None):
         _check_names([metrics, weighted], _check_metric_name)
         self.given, self.weighted, self.names = metrics, weighted, names
-        self._by_output: list[tuple[list[Any], list[Any]]] | None = None
+        self._by_output: list[tuple[str, list[Any], list[Any]]] | None = None
 
     @property
     def metrics(self) -> list[Any]:
         """All of them."""
-        return [m for plain, weighted in self._by_output or [] for m in (*plain, *weighted)]
+        return [m for _, plain, weighted in self._by_output or [] for m in (*plain, *weighted)]
+
+    @property
+    def variables(self) -> list[Any]:
+        """The metrics' variables."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def result(self) -> dict[str, Any]:
+        """The metrics' values by name."""
+        found: dict[str, Any] = {}
+        for place, weighted in ((0, False), (1, True)):
+            for prefix, *metrics in self._by_output or []:
+                for metric in metrics[place]:
+                    value = metric.result()
+                    name = prefix + metric.name
+                    if weighted and name in found:
+                        name = f"{prefix}weighted_{metric.name}"
+                    found.update(value if isinstance(value, dict) else {_new_name(name, found): value})
+        return found
+
+    def reset_state(self) -> None:
+        """Begin anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    reset_states = reset_state
 
     def build(self, y: Any, y_pred: Any) -> None:
         """Make the metrics, once the outputs' shapes are known."""
@@ -139,16 +167,10 @@ class CompiledMetrics:
         found = []
         for i, (t, p) in enumerate(zip(true, predicted)):
             prefix = "" if len(predicted) == 1 else f"{keys[i] if keys else f'output_{i}'}_"
-            found.append(tuple([self._made(one, t, p, prefix) for one in _each(given, i, len(predicted), keys)]
-                               for given in (self.given, self.weighted)))
-        self._by_output = found  # type: ignore[assignment]
-
-    @staticmethod
-    def _made(given: Any, y_true: Any, y_pred: Any, prefix: str) -> Any:
-        metric = named_metric(given, y_true, y_pred)
-        if prefix:
-            metric._name = metric.name if metric.name.startswith(prefix) else prefix + metric.name
-        return metric
+            plain, weighted = ([named_metric(one, t, p) for one in _each(given, i, len(predicted), keys)]
+                               for given in (self.given, self.weighted))
+            found.append((prefix, plain, weighted))
+        self._by_output = found
 
     def update_state(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take a batch into account."""
@@ -157,11 +179,17 @@ class CompiledMetrics:
         true = _matched(y, y_pred, len(predicted), self.names)
         weights = tf.nest.flatten(sample_weight) if sample_weight is not None else [None]
         weights = weights * len(predicted) if len(weights) == 1 else weights
-        for (plain, weighted), t, p, w in zip(self._by_output or [], true, predicted, weights):
+        for (_, plain, weighted), t, p, w in zip(self._by_output or [], true, predicted, weights):
             for metric in plain:
                 metric.update_state(t, p)
             for metric in weighted:
                 metric.update_state(t, p, sample_weight=w)
+
+
+def _new_name(name: str, taken: Mapping[str, Any]) -> str:
+    """The name, numbered if it is taken."""
+    numbered = (f"{name}_{i}" for i in itertools.count(1))
+    return name if name not in taken else next(n for n in numbered if n not in taken)
 
 
 def _each(given: Any, index: int, count: int, keys: Sequence[str] | None) -> list[Any]:
@@ -195,7 +223,8 @@ def named_metric(given: Any, y_true: Any, y_pred: Any) -> Any:
     if isinstance(given, str):
         found = resolve("metrics", given)
         if not hasattr(found, "update_state"):
-            found = MeanMetricWrapper(found, name=given)
+            return MeanMetricWrapper(found, name=given)
+        found.name = given
         return found
     if hasattr(given, "update_state"):
         return given

@@ -26,6 +26,7 @@ class Batches:
                  dataset: Any = None):
         self._epoch, self.steps, self.on_epoch_end, self.endless, self.rows = epoch, steps, on_epoch_end, endless, rows
         self.dataset = dataset
+        self.on_epoch_begin: Callable[[], None] | None = None
         self._running: Iterator[Any] | None = None
         self._place = Place(dataset)
 
@@ -181,7 +182,7 @@ def _mapped(function: Callable, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: _mapped(function, v) for k, v in value.items()}
     if isinstance(value, (list, tuple)) and value and all(hasattr(v, "shape") and np.ndim(v) for v in value):
-        return type(value)(_mapped(function, v) for v in value)
+        return tuple(_mapped(function, v) for v in value)  # data sets take lists for arrays
     return function(value)
 
 
@@ -197,7 +198,9 @@ def _of_py_dataset(dataset: Any, shuffle: bool) -> Batches:
     def epoch() -> Iterator[Any]:
         order = np.random.permutation(count) if shuffle and count is not None else range(count)
         return (tf.nest.map_structure(np.asarray, dataset[int(i)]) for i in order)
-    return Batches(epoch, count, on_epoch_end=dataset.on_epoch_end)
+    found = Batches(epoch, count, on_epoch_end=dataset.on_epoch_end)
+    found.on_epoch_begin = getattr(dataset, "on_epoch_begin", None)
+    return found
 
 
 def _of_generator(generator: Iterator[Any]) -> Batches:

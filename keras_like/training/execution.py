@@ -169,6 +169,7 @@ class Execution:
 
             return tf.while_loop(lambda i, _: i < end, step, (first, _zeros(specs)))[1]
 
+        run.__name__ = run.__qualname__ = f"{self.function.__name__}s"
         return tf.function(run)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import treadle as tf
 from treadle.keras_like.callbacks.callback import History
 from treadle.keras_like.callbacks.callback_list import CallbackList
 from treadle.keras_like.callbacks.progress import ProgbarLogger
+from treadle.keras_like.core import settings
+from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.metrics.aggregates import Mean
 from treadle.keras_like.optimizers import registry as optimizers
 from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
@@ -34,6 +36,10 @@ class Trainer:
     _initial_epoch = _initial_batch = 0
     run_eagerly = False
     steps_per_execution: Any = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        convert_overrides(cls, ("compute_loss", "compute_metrics"))
 
     # --- compile ---
 
@@ -86,22 +92,33 @@ class Trainer:
         found: list[Any] = []
         if self._loss_tracker is not None:
             found.append(self._loss_tracker)
-            if self._compiled_loss is not None:
-                found.extend(self._compiled_loss.trackers)
-        found.extend(self._own_metrics())
         if self._compiled_metrics is not None:
-            found.extend(self._compiled_metrics.metrics)
+            found.append(self._compiled_metrics)
+        if self._compiled_loss is not None:
+            found.extend(self._compiled_loss.trackers)
+        found.extend(super().metrics)  # type: ignore[misc]
         return list({id(m): m for m in found}.values())
 
-    def _own_metrics(self) -> list[Any]:
-        found: list[Any] = []
-        for layer in self._flatten_layers():  # type: ignore[attr-defined]
-            for name, value in vars(layer).items():
-                if name.startswith(("_compiled", "_loss_tracker")):
-                    continue
-                parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
-                found.extend(p for p in parts if hasattr(p, "update_state") and hasattr(p, "reset_state"))
-        return found
+    # As a `train_step` written for tf.keras uses them.
+
+    @property
+    def compiled_loss(self) -> Callable:
+        """(y, y_pred, sample_weight=None, regularization_losses=None) -> the loss of a batch, which is tracked too."""
+        return self._tracked_loss
+
+    @property
+    def compiled_metrics(self) -> CompiledMetrics | None:
+        """The metrics of `compile`; `update_state(y, y_pred, sample_weight=None)` takes a batch into them."""
+        return self._compiled_metrics
+
+    def _tracked_loss(self, y: Any, y_pred: Any, sample_weight: Any = None, regularization_losses: Any = None) -> Any:
+        if self._compiled_loss is None:
+            raise tf.errors.FailedPreconditionError("There is no loss. Received: compile(loss=None). Pass `loss` to `compile`.")
+        loss = self._compiled_loss(y, y_pred, sample_weight)
+        for one in regularization_losses or []:
+            loss = loss + tf.cast(one, loss.dtype)
+        self._loss_tracker.update_state(loss, sample_weight=_count(y))
+        return loss
 
     @property
     def metrics_names(self) -> list[str]:
@@ -141,14 +158,7 @@ class Trainer:
 
     def get_metrics_result(self) -> dict[str, Any]:
         """The metrics' values by name."""
-        found: dict[str, Any] = {}
-        for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, dict):
-                found.update(result)
-            else:
-                found[metric.name] = result
-        return found
+        return _flat({metric.name: metric.result() for metric in self.metrics})
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One step of training on a batch; returns the logs. May be overridden, with `GradientTape` as in the guides."""
@@ -206,8 +216,8 @@ class Trainer:
             logs = portion.run()
             count += portion.count
             if each:
-                end(count - 1, _Logs(logs))
-            run.on_progress(kind, count, _Logs(sorted(logs.items())))
+                end(count - 1, _Logs(_flat(logs)))
+            run.on_progress(kind, count, _Logs(sorted(_flat(logs).items())))
             yield count, logs
 
     def _portions(self, kind: str, data: Batches, limit: int | None, each: bool) -> Iterator[Portion]:
@@ -216,14 +226,14 @@ class Trainer:
         if self.run_eagerly or tf.config.functions_run_eagerly():
             return eager_portions(step, data, limit)
         functions = self.__dict__.setdefault("_functions", {})
-        execution = functions.get(("execution", kind))
+        execution: Any = functions.get(f"{kind} many")
         if execution is None:
-            execution = functions["execution", kind] = Execution(self._step(kind), fixed)
+            execution = functions[f"{kind} many"] = Execution(self._step(kind), fixed)
         return execution.portions(data, limit, each and fixed is None)
 
     def _release_data(self) -> None:
         for kind in ("train", "test"):
-            execution = self._functions.get(("execution", kind))
+            execution: Any = self._functions.get(f"{kind} many")
             if execution is not None:
                 execution.release()
 
@@ -273,7 +283,9 @@ class Trainer:
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_off((x, y, sample_weight), validation_split)
         data = batches(x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch)
-        verbose = 1 if verbose == "auto" else int(verbose)
+        verbose = _verbosity(verbose)
+        epochs = _at_most(epochs, settings.max_epochs())
+        steps_per_epoch = _at_most(steps_per_epoch, settings.max_steps_per_epoch())
         steps = steps_per_epoch or data.steps
         run = self._callbacks(callbacks, verbose, {"verbose": verbose, "epochs": epochs, "steps": steps})
         self.stop_training = False
@@ -303,6 +315,8 @@ class Trainer:
         if not done:
             self.reset_metrics()
         run.on_epoch_begin(epoch)
+        if data.on_epoch_begin is not None:
+            data.on_epoch_begin()
         count, logs = done, self.get_metrics_result() if done else {}
         for count, logs in self._steps("train", data, limit, run, done):  # noqa: B007
             if self.stop_training:
@@ -336,7 +350,7 @@ class Trainer:
         """The loss and metrics on some data: a number, a list in the order of `metrics_names`, or a dict."""
         self._require_compiled("evaluate")
         data = batches(x, y, sample_weight, batch_size)
-        verbose = 1 if verbose == "auto" else int(verbose)
+        verbose, steps = _verbosity(verbose), _at_most(steps, settings.max_steps_per_epoch())
         params = {"verbose": verbose, "epochs": 1, "steps": steps or data.steps}
         run = self._callbacks(callbacks, verbose, params, history=False)
         try:
@@ -344,7 +358,7 @@ class Trainer:
         finally:
             self._release_data()
         if return_dict:
-            return logs
+            return _by_name(logs)
         values = list(logs.values())
         return values[0] if len(values) == 1 else values
 
@@ -362,7 +376,7 @@ class Trainer:
                 callbacks: Any = None) -> Any:
         """The outputs for all of `x`, as NumPy arrays in the structure of the outputs."""
         data = batches(x, None, None, batch_size)
-        verbose = 1 if verbose == "auto" else int(verbose)
+        verbose, steps = _verbosity(verbose), _at_most(steps, settings.max_steps_per_epoch())
         params = {"verbose": verbose, "epochs": 1, "steps": steps or data.steps}
         run = self._callbacks(callbacks, verbose, params, history=False)
         step = self.make_predict_function()
@@ -427,6 +441,14 @@ class Trainer:
         return CallbackList(found, model=self, **params)
 
 
+def _verbosity(verbose: Any) -> int:
+    return int(verbose) if verbose != "auto" else int(settings.is_interactive_logging_enabled())
+
+
+def _at_most(value: Any, limit: int | None) -> Any:
+    return value if limit is None else limit if value is None else min(value, limit)
+
+
 def _count(x: Any) -> Any:
     """How many samples a batch has."""
     first = tf.nest.flatten(x)[0]
@@ -444,7 +466,15 @@ def _by_name(logs: Any) -> dict[str, Any]:
 
 def _plain(logs: Any) -> dict[str, Any]:
     """Logs with Python floats in place of scalar tensors."""
-    return {k: float(v) if np.ndim(v) == 0 else np.asarray(v) for k, v in (logs or {}).items()}
+    return {k: float(v) if np.ndim(v) == 0 else np.asarray(v) for k, v in _flat(logs or {}).items()}
+
+
+def _flat(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Logs with the values of a metric that has several, by their own names, in the place of it."""
+    found: dict[str, Any] = {}
+    for name, value in logs.items():
+        found.update(_flat(value) if isinstance(value, Mapping) else {name: value})
+    return found
 
 
 class _Logs(dict):
@@ -470,3 +500,6 @@ def _logged(logs: Any, return_dict: bool) -> Any:
         return found
     values = list(found.values())
     return values[0] if len(values) == 1 else values
+
+
+shield(Trainer)

@@ -313,7 +313,7 @@ def unary(operation: str, operand: Any) -> Any:
     return _operated(_UNARY[operation], operand)
 
 
-def _operated(table: tuple[Callable, str], left: Any, *right: Any) -> Any:
+def _operated(table: tuple[Any, str], left: Any, *right: Any) -> Any:
     plain, name = table
     if name and isinstance(state.interpreter, FuncGraph) and not isinstance(left, Tensor):
         defined = calls.user_method(left, name)
