@@ -1,4 +1,4 @@
-"""docs/migrating.md: its code runs, and what it says is missing is missing."""
+"""docs/migrating.md and docs/training.md: their code runs, and what the former says is missing is missing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 import treadle as tf
 
-PAGE = (Path(__file__).resolve().parent.parent / "docs" / "migrating.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = (DOCS / "migrating.md").read_text()
+BLOCKS = re.findall(r"^```python\n(.*?)^```$", PAGE + (DOCS / "training.md").read_text(), re.M | re.S)
 _TABLE = PAGE.partition("<!-- missing")[2].partition("\nNot taken over")[0].splitlines()
 MISSING = [name for line in _TABLE if line.count("|") > 3 for name in re.findall(r"`((?:tf|keras)\.\w+)`", line.split("|")[2])]
 
