@@ -42,10 +42,13 @@ def test_example_with_keras(name, tmp_path, drawn):
 
 
 def test_the_readmes_code(tmp_path):
-    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S).group(1)
-    (tmp_path / "readme.py").write_text(code)
+    first, *others = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    (tmp_path / "readme.py").write_text(first)
     out = run(tmp_path / "readme.py", tmp_path)
     assert "graph train_step(" in out and out.startswith("tf.Tensor(")
+    (tmp_path / "others.py").write_text("import treadle as tf\n" + "\n".join(others) + "\nprint(collatz_steps(27).numpy())\n")
+    out = run(tmp_path / "others.py", tmp_path)
+    assert "val_accuracy" in out and out.strip().endswith("111") and (tmp_path / "digits.keras").exists()
 
 
 def test_the_demo_command(tmp_path):

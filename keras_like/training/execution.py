@@ -144,7 +144,8 @@ class Execution:
     # --- programs ---
 
     def alone(self, batch: Any) -> Portion:
-        return Portion(self, lambda batch, *_: self.function(batch), (batch,), 1)
+        run = self.function.python_function if holds_text(batch) else self.function
+        return Portion(self, lambda batch, *_: run(batch), (batch,), 1)
 
     def _program(self, kind: Any, batch: Any) -> Callable | None:
         """Takes (data..., first, end) and does the steps `first` to `end`; None where each must be a program of its own."""
@@ -171,6 +172,11 @@ class Execution:
 
         run.__name__ = run.__qualname__ = f"{self.function.__name__}s"
         return tf.function(run)
+
+
+def holds_text(batch: Any) -> bool:
+    """True if a batch holds strings, which no compiled program takes: the step is carried out op by op."""
+    return not all(_is_numeric(v) for v in tf.nest.flatten(batch) if v is not None)
 
 
 def eager_portions(step: Callable, data: Batches, limit: int | None) -> Iterator[Portion]:

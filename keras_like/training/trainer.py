@@ -19,7 +19,7 @@ from treadle.keras_like.optimizers import registry as optimizers
 from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
 from treadle.keras_like.training.compiling import CompiledLoss, CompiledMetrics
 from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight, without_none
-from treadle.keras_like.training.execution import Execution, Portion, eager_portions
+from treadle.keras_like.training.execution import Execution, Portion, eager_portions, holds_text
 
 
 class Trainer:
@@ -384,7 +384,8 @@ class Trainer:
         found: list[Any] = []
         for count, batch in enumerate(data.epoch(steps)):
             run.on_predict_batch_begin(count)
-            outputs = step(without_none(batch))
+            given = without_none(batch)
+            outputs = self.predict_step(given) if holds_text(given) else step(given)
             found.append(outputs)
             run.on_predict_batch_end(count, {"outputs": outputs})
             run.on_progress("predict", count + 1)

@@ -290,3 +290,21 @@ def test_strings_are_moved_and_compared():
     layer = layers.TextVectorization(vocabulary=["good", "film"], output_sequence_length=3)
     data = tf.data.Dataset.from_tensor_slices(["a good film"]).batch(1).map(lambda text: layer(tf.expand_dims(text, -1)))
     assert next(iter(data)).numpy().tolist() == [[1, 2, 3]]
+
+
+def test_a_model_that_starts_with_text_trains(tmp_path):
+    texts = np.array(["a good film", "a bad film", "bad bad", "good good fun"] * 8, dtype=object)
+    y = np.array([1, 0, 0, 1] * 8)
+    vectorize = keras.layers.TextVectorization(max_tokens=20, output_sequence_length=4)
+    vectorize.adapt(texts)
+    inputs = keras.Input((), dtype="string")
+    h = keras.layers.Embedding(20, 8)(vectorize(inputs))
+    outputs = keras.layers.Dense(1, activation="sigmoid")(keras.layers.GlobalAveragePooling1D()(h))
+    model = keras.Model(inputs, outputs)
+    model.compile(keras.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"])
+    history = model.fit(texts, y, epochs=6, batch_size=8, verbose=0).history
+    model.fit(tf.data.Dataset.from_tensor_slices((texts, y)).batch(16), verbose=0)
+    assert history["loss"][-1] < history["loss"][0] and int(model.optimizer.iterations) == 26
+    assert model.evaluate(texts, y, verbose=0)[1] == 1.0
+    predicted = model.predict(texts[:4], verbose=0)
+    assert predicted.shape == (4, 1) and (predicted[:, 0] > 0.5).tolist() == [True, False, False, True]
