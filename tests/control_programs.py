@@ -318,6 +318,8 @@ class Programs:
         return Node(f'print("at {self.number}", tf.cast(v[0], tf.int32), {self.value(kind)})')
 
     def check(self, place: Place) -> Node:
+        if place.finishing:  # the same for an exception in the place of the one before
+            return self.assignment(place)
         test = self.expr("b", 1)
         return Node(f'assert {test} or {self.expr("b", 1)}, "wrong {self.budget}"')
 
