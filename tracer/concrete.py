@@ -14,6 +14,7 @@ from treadle.ir.ops.structure import call
 from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
+from treadle.lowering.overrides import is_slow_in_loops
 from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
@@ -104,6 +105,11 @@ class ConcreteFunction:
     def calls_python(self) -> bool:
         """True if the program calls Python while it runs: `py_function`, `print` ..."""
         return any(o.op.host is not None for o in self.graph.walk())
+
+    @property
+    def is_slow_in_loops(self) -> bool:
+        """True if many calls in one program take far longer than the calls by themselves, on this platform."""
+        return any(is_slow_in_loops(o.op) for o in self.graph.walk())
 
     @property
     def results_structure(self) -> Any:

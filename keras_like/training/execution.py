@@ -158,7 +158,7 @@ class Execution:
     def _made(self, take: Callable, batch: Any) -> Callable | None:
         # Makes the variables, which a loop cannot, and tells what the logs are.
         concrete = self.function.get_concrete_function(batch)
-        if concrete.calls_python:  # which sees the steps one by one
+        if concrete.calls_python or concrete.is_slow_in_loops:  # Python sees the steps one by one
             return None
         specs = concrete.structured_outputs
 

@@ -88,3 +88,13 @@ def test_the_guides_train_step_reports_the_metrics_of_compile(generation):
     model.compile("sgd", "mse", metrics=["mae"])
     history = model.fit(X[0], Y[0], epochs=2, verbose=0).history
     assert list(history) == ["loss", "mae"] and history["mae"][0] > 0 and np.isfinite(history["loss"]).all()
+
+
+def test_convolutions_are_not_put_into_a_loop_where_that_is_slow():
+    model = ours.Sequential([ours.Input((8, 8, 1)), ours.layers.Conv2D(2, 3), ours.layers.Flatten(), ours.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = RNG.normal(size=(6, 8, 8, 1)).astype(np.float32), np.zeros((6, 1), np.float32)
+    step = tf.function(model.train_step).get_concrete_function((tf.TensorSpec([2, 8, 8, 1]), tf.TensorSpec([2, 1])))
+    assert step.is_slow_in_loops == (tf.config.list_physical_devices("GPU") == [])
+    model.fit(x, y, batch_size=2, epochs=2, verbose=0)
+    assert int(model.optimizer.iterations) == 6

@@ -71,8 +71,8 @@ class finally_:
         if _holds_since(self.trace, self.start, {"print", "host_function", "check"}):
             where = location.user_location() or location.Location(__file__, 0)
             warnings.warn_explicit(
-                "What this `finally` prints, calls or raises is done only if nothing failed before: a compiled program stops at a "
-                "failing `raise` or `assert` that depends on a tensor. Put it around the call of the compiled function.",
+                "What this `finally` prints, calls or raises is done only if nothing failed before: a compiled program stops "
+                "at a failing `raise` or `assert` that depends on a tensor. Put it around the call of the compiled function.",
                 UserWarning, where.file, where.line)
 
 
