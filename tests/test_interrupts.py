@@ -21,6 +21,23 @@ def interrupt_this_process():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def interrupted_after(delay: float, run) -> bool:
+    """Calls `run()`, sends SIGINT `delay` seconds later; True if it was raised, as a `KeyboardInterrupt`.
+
+    Nothing escapes: the signal can come while the timer starts, and on a busy machine after `run` has ended.
+    """
+    sender = threading.Timer(delay, interrupt_this_process)
+    try:
+        sender.start()
+        run()
+        sender.join()
+        time.sleep(0.01)
+        return False
+    except KeyboardInterrupt:
+        sender.join()
+        return True
+
+
 def make_step(large: bool):
     """A step that adds 1 to every variable; all values must stay equal to the number of steps."""
     size = 3000 if large else 3
@@ -44,18 +61,15 @@ def test_random_interrupts_leave_whole_steps(large, seed, long):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for trial in range(trials):
-            delay = rng.random() * 0.004
-            sender = threading.Timer(delay, interrupt_this_process)
             count = 0
-            try:
-                sender.start()
+
+            def run():
+                nonlocal count
                 deadline = time.perf_counter() + 0.1
                 while time.perf_counter() < deadline:
                     step(arguments[rng.randrange(2)])
                     count += 1
-            except KeyboardInterrupt:
-                interrupts += 1
-            sender.join()
+            interrupts += interrupted_after(rng.random() * 0.004, run)
             values = [v.numpy() for v in variables]
             level = float(values[-1])
             assert all((value == level).all() for value in values), f"trial {trial}: a step was torn"
@@ -72,14 +86,7 @@ def test_an_interrupt_during_the_first_call_loses_nothing(seed):
     try:
         for _ in range(12):
             variables, step = make_step(large=True)
-            sender = threading.Timer(rng.random() * 0.25, interrupt_this_process)
-            sender.start()
-            try:
-                step(tf.constant([1.0]))
-                time.sleep(0.5)
-            except KeyboardInterrupt:
-                pass
-            sender.join()
+            interrupted_after(rng.random() * 0.25, lambda step=step: step(tf.constant([1.0])))
             levels = {float(v.numpy().ravel()[0]) for v in variables}
             assert len(levels) == 1 and levels <= {0.0, 1.0}
             step(tf.constant([1.0]))
@@ -110,18 +117,14 @@ def test_interrupts_while_variables_are_assigned_eagerly(seed):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for _ in range(60):
-            sender = threading.Timer(rng.random() * 0.01, interrupt_this_process)
-            try:
-                sender.start()
+            def run():
                 deadline = time.perf_counter() + 0.1
                 while time.perf_counter() < deadline:
                     step(tf.constant([1.0]))
                     variables[rng.randrange(6)].numpy()
                     offset.assign(variables[0][0])
                     variables[1].assign(variables[1] + 0.0)
-            except KeyboardInterrupt:
-                pass
-            sender.join()
+            interrupted_after(rng.random() * 0.01, run)
             assert len({float(v.numpy().ravel()[0]) for v in variables}) == 1
     finally:
         signal.signal(signal.SIGINT, before)
