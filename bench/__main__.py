@@ -20,10 +20,12 @@ from bench import (
     many_variables,
     measure,
     mlp_step,
+    training_steps,
     while_loop,
 )
 
-QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, fit_epoch.run, eager.run_op,
+QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, training_steps.mlp,
+             training_steps.conv_net, training_steps.lstm, training_steps.transformer, fit_epoch.run, eager.run_op,
              eager.run_gradient, first_call.run, first_call.run_import, while_loop.run, while_loop.run_unrolled, guards.run,
              checks.run_small, checks.run, checks.run_eager, fit_models.conv_net, fit_models.lstm, fit_models.transformer]
 README = Path(__file__).parent / "README.md"
