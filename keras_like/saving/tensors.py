@@ -9,13 +9,13 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
-import h5py
 import numpy as np
 
 import treadle as tf
 from treadle.keras_like.saving import digests
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError, refuse
+from treadle.keras_like.saving.later import h5py
 from treadle.keras_like.saving.texts import Texts
 
 DEEPEST = 100
@@ -25,7 +25,6 @@ _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32
            "complex64", "complex128"}
 # HDF5 knows no such dtype: it is kept as bytes, with its name beside them.
 _NAMED = {"bfloat16": np.dtype(tf.bfloat16.as_numpy_dtype)}
-_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
 
 
 class Group(dict[str, Any]):
@@ -222,7 +221,8 @@ class _Reader:
             raise self._refuse(f"keeps the data of {path!r} in other files.")
         filters = [plan.get_filter(i) for i in range(plan.get_nfilters())]
         kinds = [found[0] for found in filters]
-        if not _FILTERS.issuperset(kinds) or len(set(kinds)) < len(kinds):
+        known = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}
+        if not known.issuperset(kinds) or len(set(kinds)) < len(kinds):
             raise self._refuse(f"has at {path!r} data with filters that are not read: {[found[3] for found in filters]}.")
         if said and not filters:
             self._stored += said
