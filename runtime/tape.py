@@ -13,7 +13,7 @@ from treadle.ir.graph import Graph
 from treadle.ir.interpreter import Recorder, interpreting, recorders, state
 from treadle.ir.op import REGISTRY, Op
 from treadle.ir.operators import TABLE
-from treadle.runtime import nest
+from treadle.runtime import gradient_program, nest
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.interpreter import carriers
 from treadle.runtime.tensor import Tensor
@@ -147,9 +147,11 @@ class GradientTape(Recorder):
             flat = nest.flatten(sources)
             points = self._points(flat)
             with self._listening():
-                cotangents = self._seeded(targets, seeds)
-                cotangents = self._swept(cotangents, [p for ps in points for p in ps])
-                found = [self._total(cotangents, ps) for ps in points]
+                given = self._given(targets, seeds)
+                found = gradient_program.gradients(self._records, targets, given, points,
+                                                   lambda: self._differentiated(targets, given, points))
+                if found is None:
+                    found = self._differentiated(targets, given, points)
                 if _is_zero(unconnected_gradients):
                     found = [REGISTRY["zeros_like"](s) if f is None else f for f, s in zip(found, flat)]
             if not self._persistent:
@@ -255,17 +257,27 @@ class GradientTape(Recorder):
                 raise errors.DtypeError(f"A source must be a tensor or a variable. Received: {source!r}.")
         return points
 
-    def _seeded(self, targets: Sequence[Tensor], seeds: Sequence[Any]) -> dict[int, Any]:
+    @staticmethod
+    def _given(targets: Sequence[Tensor], seeds: Sequence[Any]) -> list[Any]:
+        """The weights of the targets as tensors, None where they are ones."""
+        return [None if seed is None or not target.dtype.is_differentiable
+                else convert_to_tensor(seed, dtype_hint=target.dtype) for target, seed in zip(targets, seeds)]
+
+    def _differentiated(self, targets: Sequence[Tensor], given: Sequence[Any], points: list[list[Tensor]]) -> list[Any]:
+        """For each source its gradient, or None where unconnected."""
+        cotangents = self._swept(self._seeded(targets, given), [p for ps in points for p in ps])
+        return [self._total(cotangents, ps) for ps in points]
+
+    @staticmethod
+    def _seeded(targets: Sequence[Tensor], given: Sequence[Any]) -> dict[int, Any]:
         cotangents: dict[int, Any] = {}
-        for target, seed in zip(targets, seeds):
+        for target, seed in zip(targets, given):
             if not target.dtype.is_differentiable:
                 continue
             if seed is None:
                 seed = REGISTRY["ones_like"](target)
-            else:
-                seed = convert_to_tensor(seed, dtype_hint=target.dtype)
-                if seed.type.shape != target.type.shape:
-                    seed = TABLE["broadcast_to"](seed, shape=target.type.shape)
+            elif seed.type.shape != target.type.shape:
+                seed = TABLE["broadcast_to"](seed, shape=target.type.shape)
             before = cotangents.get(id(target))
             cotangents[id(target)] = seed if before is None else REGISTRY["add"](before, seed)
         return cotangents

@@ -16,7 +16,7 @@ from typing import Any
 from treadle.ir import errors, location
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.types import TensorType
-from treadle.runtime import nest
+from treadle.runtime import fusing, nest
 from treadle.runtime.eager import EAGER
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
@@ -46,6 +46,7 @@ class _Settings:
 def run_functions_eagerly(run_eagerly: bool) -> None:
     """Make every `@function` run its Python code op by op (True) or compiled (False), from now on, for debugging."""
     _Settings.run_eagerly = bool(run_eagerly)
+    fusing.functions_run_eagerly(_Settings.run_eagerly)
 
 
 def functions_run_eagerly() -> bool:

@@ -9,12 +9,13 @@ from treadle.runtime.devices import (
     list_physical_devices,
     set_memory_growth,
 )
+from treadle.runtime.fusing import eager_calls_are_fused, fuse_eager_calls
 from treadle.tracer.function import functions_run_eagerly, run_functions_eagerly
 
 experimental = SimpleNamespace(list_logical_devices=list_logical_devices, list_physical_devices=list_physical_devices,
                                set_memory_growth=set_memory_growth)
 
 __all__ = [
-    "LogicalDevice", "PhysicalDevice", "experimental", "functions_run_eagerly", "list_logical_devices",
-    "list_physical_devices", "run_functions_eagerly",
+    "LogicalDevice", "PhysicalDevice", "eager_calls_are_fused", "experimental", "functions_run_eagerly", "fuse_eager_calls",
+    "list_logical_devices", "list_physical_devices", "run_functions_eagerly",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.descriptions import describe, from_description
+from treadle.keras_like.core.fused import Fusing, fused
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.policy import as_policy, floatx
@@ -23,7 +24,7 @@ class Reduction:
     SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
 
 
-class Loss:
+class Loss(Fusing):
     """Base class. Subclasses define `call(y_true, y_pred)`, which returns a value per example.
 
     Args:
@@ -61,6 +62,7 @@ class Loss:
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `call`.")
 
     @tf.debugging.filter_traceback
+    @fused
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss. `sample_weight` broadcasts to the values; masks of `y_pred` and of the values leave entries out."""
         mask = mask_of(y_pred)

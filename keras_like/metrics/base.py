@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import treadle as tf
+from treadle.keras_like.core.fused import Fusing, fused
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.policy import as_policy, floatx
@@ -14,7 +15,7 @@ from treadle.keras_like.core.tracking import Measuring, children
 from treadle.keras_like.core.variable import Variable
 
 
-class Metric(Measuring):
+class Metric(Fusing, Measuring):
     """Base class. Subclasses make variables in `__init__`, and define `update_state` and `result`.
 
     Args:
@@ -42,6 +43,9 @@ class Metric(Measuring):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         convert_overrides(cls, ("update_state", "result"))
+        if cls.__module__.startswith("treadle.keras_like."):
+            for name in {"update_state", "result"} & vars(cls).keys():
+                setattr(cls, name, fused(vars(cls)[name]))
         shield(cls)
 
     def __init__(self, dtype: Any = None, name: str | None = None):

@@ -294,9 +294,9 @@ class Optimizer:
             missing = [getattr(v, "path", v.name) for g, v in zip(grads, variables) if g is None]
             warnings.warn(f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=3)
         grads, variables = [g for g, _ in present], [v for _, v in present]
-        if tf.executing_eagerly() and self._compiles(variables):
+        if tf.executing_eagerly() and tf.config.eager_calls_are_fused() and self._compiles(variables):
             rates = () if is_ours(self._learning_rate) else (tf.cast(self.learning_rate, policy.floatx()),)
-            self._program(variables, bool(rates))(*rates, *grads)
+            self._program(variables, bool(rates))([*rates, *grads])
         else:
             self._step(grads, variables)
 
@@ -336,10 +336,10 @@ class Optimizer:
         key = (has_rate, self._settings(), *map(id, variables))
         found = self._programs.get(key)
         if found is None:
-            def step(*given: Any) -> None:
+            def step(given: list[Any]) -> None:
                 self._given_rate = given[0] if has_rate else None
                 try:
-                    self._step(list(given[has_rate:]), variables)
+                    self._step(given[has_rate:], variables)
                 finally:
                     self._given_rate = None
 
