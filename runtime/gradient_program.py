@@ -20,7 +20,8 @@ from typing import Any
 
 from treadle.ir import errors
 from treadle.ir.attributes import attribute_key
-from treadle.ir.builder import CapturingBuilder
+from treadle.ir.autodiff import Record
+from treadle.ir.builder import GraphBuilder
 from treadle.ir.graph import Graph
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.op import Op
@@ -41,11 +42,14 @@ class Unfit(Exception):
 
 
 class Wiring:
-    """The structure of a tape's records, and the tensors in it in the order in which it mentions them."""
+    """The structure of a tape's records, and the tensors in it in the order in which it mentions them.
+
+    `groups` are lists of further tensors: the targets, their weights (None: ones), and those of each source.
+    """
 
     __slots__ = ("key", "tensors", "_places")
 
-    def __init__(self, records: Sequence[Any], *others: Sequence[Any]):
+    def __init__(self, records: Sequence[Record], groups: Sequence[Sequence[Any]]):
         places: dict[int, int] = {}
         tensors: list[Any] = []
         key: list[Any] = []
@@ -59,48 +63,45 @@ class Wiring:
                 key.append(place)
             if attributes:
                 key.extend(map(attribute_key, attributes.values()))
-        for group in others:
+        for group in groups:
             key.append("|")
             for tensor in group:
-                place = -1
-                if tensor is not None:
-                    place = places.setdefault(id(tensor), len(tensors))
-                    if place == len(tensors):
-                        tensors.append(tensor)
-                key.append(place)
+                if tensor is not None and id(tensor) not in places:
+                    places[id(tensor)] = len(tensors)
+                    tensors.append(tensor)
+                key.append(None if tensor is None else places[id(tensor)])
         key.append(checks.settings())
         key.extend([t.type for t in tensors])
         self.key, self.tensors, self._places = tuple(key), tensors, places
 
-    def place(self, tensor: Any) -> int:
-        """Where a tensor is among `tensors`."""
-        return self._places[id(tensor)]
+    def among(self, values: Sequence[Any], tensors: Sequence[Any]) -> list[Any]:
+        """What stands in `values` for each of some tensors."""
+        return [None if t is None else values[self._places[id(t)]] for t in tensors]
 
 
 class GradientProgram:
     """A compiled gradient: which of the wiring's tensors it takes, and which sources it has gradients for."""
 
-    def __init__(self, records: Sequence[Any], wiring: Wiring, sweep: Callable[[], list[Any]]):
+    def __init__(self, records: Sequence[Record], wiring: Wiring, groups: Sequence[Sequence[Any]], differentiate: Callable):
         if not all(type(t) is EagerTensor and not t.type.dtype.is_string for t in wiring.tensors):
             raise Unfit
-        if any(op.host is not None for op, _, _, _ in records):
-            raise Unfit
         graph = Graph("gradient")
-        builder = CapturingBuilder(graph)
-        with interpreting(builder):
-            totals = sweep()
-            self._produced = [i for i, total in enumerate(totals) if total is not None]
-            graph.outputs = [builder.convert(totals[i]) for i in self._produced]
+        # Values, not tensors: a rule that looked at a number would be right for this call only.
+        values = [graph.add_input(t.type, f"t{i}") for i, t in enumerate(wiring.tensors)]
+        symbolic = [Record(op, wiring.among(values, operands), attributes, wiring.among(values, results))
+                    for op, operands, attributes, results in records]
+        targets, given, *points = [wiring.among(values, group) for group in groups]
+        with interpreting(GraphBuilder(graph)):
+            totals = differentiate(symbolic, targets, given, points)
         self._count = len(totals)
-        if any("effect" in o.op.traits or o.op.host is not None for o in graph.walk()):
-            raise Unfit
-        if not graph.outputs:
+        self._produced = [i for i, total in enumerate(totals) if total is not None]
+        graph.outputs = [totals[i] for i in self._produced]
+        if not graph.outputs or any("effect" in o.op.traits or o.op.host is not None for o in (*graph.walk(), *symbolic)):
             raise Unfit
         graph = run_pipeline(graph).graph
         taken = {*graph.outputs, *(o for operation in graph.operations for o in operation.operands)}
-        inputs = [(value, tensor) for value, tensor in zip(graph.inputs, builder.captured) if value in taken]
-        graph = Graph(graph.name, [value for value, _ in inputs], graph.operations, graph.outputs)
-        self._used = [wiring.place(tensor) for _, tensor in inputs]
+        self._used = [i for i, value in enumerate(graph.inputs) if value in taken]
+        graph = Graph(graph.name, [graph.inputs[i] for i in self._used], graph.operations, graph.outputs)
         threaded = thread_effects(graph, settings=checks.settings())
         self._checked = threaded.has_code
         self._kernel = Kernel(Executable(threaded.graph).call, threaded.graph.input_types, threaded.graph.output_types)
@@ -118,40 +119,43 @@ class GradientProgram:
         return found
 
 
+_NEW: Any = object()
 _lock = threading.Lock()
 _sights: dict[int, int] = {}  # by the hash of a key
 _programs: dict[tuple, GradientProgram | None] = {}  # None: unfit
 
 
-def gradients(records: Sequence[Any], targets: Sequence[Any], seeds: Sequence[Any], points: Sequence[Sequence[Any]],
-              sweep: Callable[[], list[Any]]) -> list[Any] | None:
+def gradients(records: Sequence[Record], targets: Sequence[Any], given: Sequence[Any], points: Sequence[Sequence[Any]],
+              differentiate: Callable[[Sequence[Record], Any, Any, Any], list[Any]]) -> list[Any] | None:
     """For each source, of which `points` are the tensors in the records, its gradient or None. None alone: not this way.
 
-    `sweep` carries out the differentiation under the current interpreter and returns the same list.
+    `differentiate(records, targets, given, points)` does it under the current interpreter, on tensors or values.
     """
     if state.recorders or state.interpreter is not EAGER or not fusing.eager_calls_are_fused():
         return None
     for record in records:
         if type(record.op) is not Op:  # a user's gradient
             return None
-    wiring = Wiring(records, targets, seeds, *points)
-    if wiring.key in _programs:
-        program = _programs[wiring.key]
-    else:
-        count = _sights.get(hash(wiring.key), 0)
+    groups = (targets, given, *points)
+    wiring = Wiring(records, groups)
+    program = _programs.get(wiring.key, _NEW)
+    if program is _NEW:
+        sighted = hash(wiring.key)
+        count = _sights.get(sighted, 0)
         if count < SIGHTS:
             with _lock:
                 if len(_sights) >= _MOST_SIGHTS:
                     del _sights[next(iter(_sights))]
-                _sights[hash(wiring.key)] = count + 1
+                _sights[sighted] = count + 1
             return None
-        program = _compile(records, wiring, sweep)
+        program = _compiled(records, wiring, groups, differentiate)
     return None if program is None else program.run(wiring.tensors)
 
 
-def _compile(records: Sequence[Any], wiring: Wiring, sweep: Callable[[], list[Any]]) -> GradientProgram | None:
+def _compiled(records: Sequence[Record], wiring: Wiring, groups: Sequence[Sequence[Any]],
+              differentiate: Callable) -> GradientProgram | None:
     try:
-        program: GradientProgram | None = GradientProgram(records, wiring, sweep)
+        program: GradientProgram | None = GradientProgram(records, wiring, groups, differentiate)
     except (Unfit, errors.OpError):
         program = None
     with _lock:

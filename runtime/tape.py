@@ -148,10 +148,9 @@ class GradientTape(Recorder):
             points = self._points(flat)
             with self._listening():
                 given = self._given(targets, seeds)
-                found = gradient_program.gradients(self._records, targets, given, points,
-                                                   lambda: self._differentiated(targets, given, points))
+                found = gradient_program.gradients(self._records, targets, given, points, _differentiate)
                 if found is None:
-                    found = self._differentiated(targets, given, points)
+                    found = _differentiate(list(self._records), targets, given, points)
                 if _is_zero(unconnected_gradients):
                     found = [REGISTRY["zeros_like"](s) if f is None else f for f, s in zip(found, flat)]
             if not self._persistent:
@@ -263,46 +262,13 @@ class GradientTape(Recorder):
         return [None if seed is None or not target.dtype.is_differentiable
                 else convert_to_tensor(seed, dtype_hint=target.dtype) for target, seed in zip(targets, seeds)]
 
-    def _differentiated(self, targets: Sequence[Tensor], given: Sequence[Any], points: list[list[Tensor]]) -> list[Any]:
-        """For each source its gradient, or None where unconnected."""
-        cotangents = self._swept(self._seeded(targets, given), [p for ps in points for p in ps])
-        return [self._total(cotangents, ps) for ps in points]
-
-    @staticmethod
-    def _seeded(targets: Sequence[Tensor], given: Sequence[Any]) -> dict[int, Any]:
-        cotangents: dict[int, Any] = {}
-        for target, seed in zip(targets, given):
-            if not target.dtype.is_differentiable:
-                continue
-            if seed is None:
-                seed = REGISTRY["ones_like"](target)
-            elif seed.type.shape != target.type.shape:
-                seed = TABLE["broadcast_to"](seed, shape=target.type.shape)
-            before = cotangents.get(id(target))
-            cotangents[id(target)] = seed if before is None else REGISTRY["add"](before, seed)
-        return cotangents
-
-    def _swept(self, cotangents: dict[int, Any], points: Sequence[Tensor]) -> dict[int, Any]:
-        return sweep(list(self._records), cotangents, active_ids(self._records, points))
-
-    @staticmethod
-    def _total(cotangents: dict[int, Any], points: Sequence[Tensor]) -> Any:
-        found = [cotangents[i] for i in dict.fromkeys(map(id, points)) if i in cotangents]
-        if not found:
-            return None
-        total = found[0]
-        for more in found[1:]:
-            total = REGISTRY["add"](total, more)
-        return total
-
     def _pullback_rows(self, target: Tensor, points: list[list[Tensor]], basis: Tensor) -> list[Any]:
         """For each source the cotangents for all rows of `basis` at once, or None where unconnected."""
         graph = Graph("pullback")
         builder = CapturingBuilder(graph)
         seed = graph.add_input(target.type, "g")
         with interpreting(builder):
-            cotangents = self._swept({id(target): seed}, [p for ps in points for p in ps])
-            totals = [self._total(cotangents, ps) for ps in points]
+            totals = _swept(list(self._records), {id(target): seed}, points)
         connected = [builder.convert(t) for t in totals if t is not None]
         if not connected:
             return [None] * len(points)
@@ -311,6 +277,41 @@ class GradientTape(Recorder):
         mapped = (True, *[False] * len(builder.captured))
         rows = iter(REGISTRY["vectorized_call"](operands, graph=graph, mapped=mapped))
         return [None if t is None else next(rows) for t in totals]
+
+
+def _differentiate(records: Sequence[Record], targets: Sequence[Any], given: Sequence[Any],
+                   points: Sequence[Sequence[Any]]) -> list[Any]:
+    """For each source, of which `points` are the tensors in the records, its gradient; None where unconnected.
+
+    `given`: the weights of the targets, None for ones. All may be tensors, or values of a graph that is being built.
+    """
+    cotangents: dict[int, Any] = {}
+    for target, seed in zip(targets, given):
+        if not target.dtype.is_differentiable:
+            continue
+        if seed is None:
+            seed = REGISTRY["ones_like"](target)
+        elif seed.type.shape != target.type.shape:
+            seed = REGISTRY["broadcast_to"](seed, shape=target.type.shape)
+        before = cotangents.get(id(target))
+        cotangents[id(target)] = seed if before is None else REGISTRY["add"](before, seed)
+    return _swept(records, cotangents, points)
+
+
+def _swept(records: Sequence[Record], cotangents: dict[int, Any], points: Sequence[Sequence[Any]]) -> list[Any]:
+    """The sum of the cotangents of each source's tensors, or None."""
+    swept = sweep(records, cotangents, active_ids(records, [p for ps in points for p in ps]))
+    return [_total(swept, ps) for ps in points]
+
+
+def _total(cotangents: dict[int, Any], points: Sequence[Any]) -> Any:
+    found = [cotangents[i] for i in dict.fromkeys(map(id, points)) if i in cotangents]
+    if not found:
+        return None
+    total = found[0]
+    for more in found[1:]:
+        total = REGISTRY["add"](total, more)
+    return total
 
 
 def _is_zero(unconnected_gradients: Any) -> bool:
