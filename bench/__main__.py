@@ -26,7 +26,8 @@ from bench import (
 
 QUESTIONS = [linear_regression.run, many_variables.run, mlp_step.run_digits, mlp_step.run, training_steps.mlp,
              training_steps.conv_net, training_steps.lstm, training_steps.transformer, fit_epoch.run, eager.run_op,
-             eager.run_gradient, first_call.run, first_call.run_import, while_loop.run, while_loop.run_unrolled, guards.run,
+             eager.run_gradient, eager.run_loop, first_call.run, first_call.run_import, while_loop.run,
+             while_loop.run_unrolled, guards.run,
              checks.run_small, checks.run, checks.run_eager, fit_models.conv_net, fit_models.lstm, fit_models.transformer]
 README = Path(__file__).parent / "README.md"
 START, END = "<!-- measured -->", "<!-- end -->"
