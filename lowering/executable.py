@@ -14,7 +14,7 @@ from treadle.ir import errors
 from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
-from treadle.lowering import compat, disk_cache
+from treadle.lowering import compat, disk_cache, sharding
 from treadle.lowering.namespace import JAX
 from treadle.lowering.overrides import lowering_of
 from treadle.lowering.packing import Layout
@@ -39,15 +39,18 @@ class Executable:
     The graph's first `donated` inputs are state: their new values are its first `donated` outputs, and their buffers
     may be reused, unless `reuse` is False. With `packs` (places among the state), each pack's arrays travel as one
     buffer; the program's inputs and outputs are then the buffers, the state that is in none, and the rest.
+
+    With `spread` it runs on several devices; `input_shardings` says how the inputs must lie then.
     """
 
-    def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = (), reuse: bool = True):
+    def __init__(self, graph: Graph, donated: int = 0, packs: Sequence[tuple[int, ...]] = (), reuse: bool = True,
+                 spread: sharding.Spread | None = None):
         if not graph.is_static:
             raise errors.InternalError(f"Graph {graph.name} has symbolic sizes; specialise it first.")
-        self._graph, self._donated, self._packs, self._reuse = graph, donated, packs, reuse
+        self._graph, self._donated, self._packs, self._reuse, self._spread = graph, donated, packs, reuse, spread
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         start = time.perf_counter()
-        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse)
+        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse) if spread is None else None
         with compat.enable_x64(True):
             self.compiled = disk_cache.load(entry)
             self.lowering_seconds = 0.0  # JAX's part
@@ -81,9 +84,20 @@ class Executable:
 
         program_types = [jax.ShapeDtypeStruct((sum(x.sizes),), x.types[0].dtype.numpy) for x in layouts]
         program_types += [struct(types[i]) for i in [*alone, *range(donated, len(types))]]
-        with compat.enable_x64(True):
+        places: dict[str, Any] = {}
+        if self._spread is not None:
+            for i, place in enumerate(self._spread.inputs):
+                program_types[i] = jax.ShapeDtypeStruct(program_types[i].shape, program_types[i].dtype, sharding=place)
+            results = [self._spread.whole] * (len(graph.outputs) - donated)
+            places["out_shardings"] = [*self._spread.inputs[:donated], *results]
+        with compat.enable_x64(True), sharding.spreading(self._spread is not None):
             reused = tuple(range(count)) if self._reuse else ()
-            return jax.jit(run, donate_argnums=reused, keep_unused=True).lower(*program_types)
+            return jax.jit(run, donate_argnums=reused, keep_unused=True, **places).lower(*program_types)
+
+    @property
+    def input_shardings(self) -> list[Any]:
+        """How each input lies on the devices."""
+        return list(self.compiled.input_shardings[0])
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""

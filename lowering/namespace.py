@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from treadle.lowering import callback, compat
+from treadle.lowering import callback, compat, sharding
 from treadle.lowering.overrides import lowering_of
 
 
@@ -34,6 +34,7 @@ class JaxNamespace:
     special = jax.scipy.special
     optimization_barrier = staticmethod(lax.optimization_barrier)
     host_call = staticmethod(callback.host_call)
+    shard = staticmethod(sharding.constrain)
 
     add = _binary(lax.add, jnp.add)
     subtract = _binary(lax.sub, jnp.subtract)
@@ -72,7 +73,12 @@ class JaxNamespace:
     def vectorized_graph(self, graph: Any, arrays: Sequence[Any], mapped: Sequence[bool]) -> list[Any]:
         """The outputs of a graph for each row of the mapped arrays."""
         axes = tuple(0 if m else None for m in mapped)
-        return jax.vmap(lambda *rows: self.run_graph(graph, rows), in_axes=axes)(*arrays)
+        return jax.vmap(lambda *rows: self.run_graph(graph, rows), in_axes=axes, axis_name=sharding.ROWS)(*arrays)
+
+    @staticmethod
+    def all_reduce(x: Any, reduction: str) -> Any:
+        """The sum or mean over the rows of `vectorized_graph`."""
+        return (lax.psum if reduction == "sum" else lax.pmean)(x, sharding.ROWS)
 
     def cond(self, branches: Sequence[Any], chosen: Any, operands: Sequence[Any]) -> Sequence[Any]:
         """The outputs of the branch that a bool (true: the first) or an index (out of range: the last) chooses."""

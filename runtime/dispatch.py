@@ -20,12 +20,13 @@ from operator import attrgetter, call
 from sys import getrefcount
 from typing import Any, NoReturn
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from treadle.ir.graph import Graph
 from treadle.ir.passes.effects import Threaded
-from treadle.lowering import compat, packing
+from treadle.lowering import compat, packing, sharding
 from treadle.lowering.executable import Executable
 from treadle.runtime.eager import EAGER
 from treadle.runtime.pack import Pack
@@ -79,8 +80,21 @@ class Program:
         # In the order of the variables' making, so that programs that update the same ones share a pack.
         self._build([tuple(sorted(pack, key=lambda i: self.updated[i]._number)) for pack in places])
 
+    def _mesh(self) -> tuple | None:
+        """The devices that the program runs on, if there are several. One that calls Python always runs on one."""
+        if not sharding.in_use() or self.threaded.calls_host:
+            return None
+        found = sharding.mesh_of(self.graph)
+        lies = (sharding.as_mesh(v._sharding) for v in (*self.updated, *self.read) if v._sharding is not None)
+        return found or next(lies, None)
+
     def _build(self, packs: Sequence[tuple[int, ...]]) -> None:
-        self.executable = Executable(self.graph, len(self.updated), packs, reuse=not self.threaded.calls_host)
+        mesh = self._spread_over = self._mesh()
+        spread = None
+        if mesh is not None:
+            packs, spread = (), spread_over(mesh, [*self.updated, *self.read], len(self.captured))
+            self._captured_arrays = [sharding.placed(t._array, spread.whole) for t in self.captured]
+        self.executable = Executable(self.graph, len(self.updated), packs, not self.threaded.calls_host, spread)
         self._call = self.executable.call
         self._packs = [Pack.of([self.updated[i] for i in pack], layout)
                        for pack, layout in zip(packs, self.executable.layouts)]
@@ -96,6 +110,10 @@ class Program:
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
         self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
         step = self._run_with_host if self.threaded.calls_host else self._run_wide if self._wide else self._run
+        if mesh is not None:
+            self._argument_shardings = self.executable.input_shardings[len(spread.inputs):]
+            step = self._run_spread
+        self._step_run = step
         self._own_run = partial(self._run_checked, step) if self.threaded.has_code else step
         # Carries out the step for the argument arrays and returns the result arrays.
         self.run: Callable[[list[Any]], list[Any]] = self._own_run
@@ -112,7 +130,7 @@ class Program:
         return results
 
     def _fail(self, code: int, arrays: Sequence[Any]) -> NoReturn:
-        inputs = [*(v.array for v in (*self.updated, *self.read)), *self._captured_arrays, *arrays]
+        inputs = [*(v.array for v in (*self.updated, *self.read)), *(t._array for t in self.captured), *arrays]
         raise_failure(code, self.threaded, self.source, list(map(EagerTensor, inputs, self.source.input_types)), EAGER)
 
     def _run_with_host(self, arrays: list[Any]) -> list[Any]:
@@ -136,10 +154,15 @@ class Program:
         with compat.enable_x64(True):
             return self._run(arrays)
 
+    def _run_spread(self, arrays: list[Any]) -> list[Any]:
+        with compat.enable_x64(True):
+            results = self._run(jax.device_put(arrays, self._argument_shardings))
+        return [r.addressable_data(0) if len(r.devices()) > 1 else r for r in results]
+
     def _run(self, arrays: list[Any]) -> list[Any]:
         with STATE_LOCK:
-            if self._epoch != Pack.epoch:
-                self._claim()
+            if self._epoch != Pack.epoch and self._claim():
+                return self._step_run(list(map(sharding.local_if_spread, arrays)))
             if self._lead:
                 read = self._unpacked() if self._reads_packed else map(_get_array, self.read)
                 arrays = [*read, *self._captured_arrays, *arrays]
@@ -177,8 +200,14 @@ class Program:
         return map(call, chain(self._puts, repeat(results.append)),
                    _flatten(starmap(self._call, ((*state, *arrays),))))
 
-    def _claim(self) -> None:
-        """See to it that the packs hold this program's small variables, and no pack any that it updates by themselves."""
+    def _claim(self) -> bool:
+        """See to it that the packs hold this program's small variables, and no pack any that it updates by themselves.
+
+        True if the program is another one now: variables lie on several devices that did not.
+        """
+        if self._mesh() != self._spread_over:
+            self._build(())
+            return True
         for variable in self._alone:
             if variable._pack is not None:
                 variable._pack.release()
@@ -189,6 +218,7 @@ class Program:
             self._build([])
         self._reads_packed = any(v._array is None for v in self.read)
         self._epoch = Pack.epoch
+        return False
 
     def _unpacked(self) -> list[Any]:
         """The variables that are only read, some of which another program has packed: copies, or the second time since
@@ -262,7 +292,21 @@ def store_all(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
         for variable in variables:
             if variable._pack is not None:
                 variable._pack.release()
+        if sharding.in_use():
+            arrays = [a if v._sharding is None else sharding.placed(a, v._sharding) for v, a in zip(variables, arrays)]
         deque(map(put_array, variables, arrays), 0)
+
+
+def spread_over(mesh: tuple, variables: Sequence[Variable], captured: int = 0) -> sharding.Spread:
+    """See to it that variables lie on a mesh: whole on each device, unless they are split over that mesh already."""
+    whole = sharding.sharding(mesh)
+    for variable in variables:
+        if variable._sharding is None or sharding.as_mesh(variable._sharding) != mesh:
+            if variable._pack is not None:
+                variable._pack.release()
+            variable.spread(whole)
+            Pack.epoch += 1  # programs that use it must be built anew
+    return sharding.Spread(whole, [*(v._sharding for v in variables), *[whole] * captured])
 
 
 def wrap(arrays: Sequence[Any], types: Sequence[Any]) -> list[EagerTensor]:

@@ -20,6 +20,7 @@ from treadle.ir.attributes import as_shape
 from treadle.ir.interpreter import interpreting
 from treadle.ir.ops import random as ops
 from treadle.runtime import sampling
+from treadle.runtime.aggregation import STREAMS
 from treadle.runtime.eager import EAGER
 from treadle.runtime.tensor import Tensor
 from treadle.runtime.variable import Variable
@@ -77,7 +78,7 @@ class Generator:
         with interpreting(EAGER):
             if copy_from is not None:
                 state = copy_from._state.numpy()
-            self._state: Variable = Variable(_as_state(state), trainable=False, name="generator_state")
+            self._state: Variable = Variable(_as_state(state), trainable=False, name="generator_state", aggregation=STREAMS[1])
 
     @classmethod
     def from_state(cls, state: Any, alg: Any = None) -> Generator:

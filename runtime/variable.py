@@ -21,7 +21,8 @@ from treadle.ir.dtypes import DType
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.operators import TABLE
 from treadle.ir.types import TensorType
-from treadle.lowering import compat
+from treadle.lowering import compat, sharding
+from treadle.runtime.aggregation import as_aggregation
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
@@ -53,6 +54,7 @@ class Variable(Cell, Typed):
         name: a name for people to read. Default "Variable".
         dtype: the dtype to convert to. Default: that of `initial_value`.
         shape: the shape it must have. Default: that of `initial_value`. Its sizes must all be known.
+        aggregation: what becomes of the values that replicas assign (see `tf.distribute`). Default: they must be equal.
 
     Raises:
         InvalidArgumentError: no initial value, or an assigned value of another shape.
@@ -64,7 +66,8 @@ class Variable(Cell, Typed):
     [2.0, 3.0]
     """
 
-    __slots__ = ("type", "trainable", "_pack", "_name", "_number", "constraint", "__dict__", "__weakref__")
+    aggregation: Any = "none"  # what becomes of the values that replicas assign
+    __slots__ = ("type", "trainable", "_pack", "_sharding", "_name", "_number", "constraint", "__dict__", "__weakref__")
 
     def __init__(self, initial_value: Any = None, trainable: bool | None = None, validate_shape: bool = True,
                  caching_device: Any = None, name: str | None = None, variable_def: Any = None, dtype: Any = None,
@@ -85,7 +88,10 @@ class Variable(Cell, Typed):
         self._name = name or "Variable"
         self._number = next(_numbers)
         self.constraint = constraint
+        if aggregation is not None:
+            self.aggregation = as_aggregation(aggregation)
         self._pack: Any = None  # the Pack (see treadle.runtime.pack) that may hold the value
+        self._sharding: Any = None  # how the array lies on several devices, if it does
         self._array = on_device(tensor._array)
         current().variable_created(self)
 
@@ -108,6 +114,8 @@ class Variable(Cell, Typed):
         """The value now, as the JAX or NumPy array that holds it."""
         with STATE_LOCK:
             array = self._array
+            if self._sharding is not None:
+                return sharding.local(array)
             return array if array is not None else self._pack.read(self)  # type: ignore[union-attr]
 
     def store(self, array: Any) -> None:
@@ -115,7 +123,14 @@ class Variable(Cell, Typed):
         with STATE_LOCK:
             if self._pack is not None:
                 self._pack.release()
-            self._array = array
+            self._array = array if self._sharding is None else sharding.placed(array, self._sharding)
+
+    def spread(self, where: Any) -> None:
+        """From now on the value lies on several devices, as `where`, a JAX sharding, says."""
+        with STATE_LOCK:
+            array = self.array
+            self._sharding = where
+            self.store(array)
 
     def _as_tensor(self) -> Tensor:
         """The value that users' code reads. Subclasses may convert it."""
@@ -262,7 +277,7 @@ class Variable(Cell, Typed):
         memo[id(self)] = new
         new.type, new.trainable, new._name, new.constraint = self.type, self.trainable, self._name, self.constraint
         new._number = next(_numbers)
-        new._pack = None
+        new._pack = new._sharding = None
         new._array = jnp.copy(self.array) if not self.dtype.is_string else self.array
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new

@@ -21,6 +21,7 @@ from treadle.runtime.eager import EAGER
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
+from treadle.tracer.distribute import context
 from treadle.tracer.concrete import ConcreteFunction
 from treadle.tracer.explain.explanation import Explanation
 from treadle.tracer.frontend.operators import converted
@@ -137,6 +138,8 @@ class Function:
         structure = (signature.flatten(bound_args, key_list, tensors),
                      signature.flatten(bound_kwargs, key_list, tensors) if bound_kwargs else {})
         key = tuple(key_list)
+        if context.state.replica is not None:
+            key = (*key, context.key())
         with _TRACING:
             types = [t.type for t in tensors]
             lookup: Any = key

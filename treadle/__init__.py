@@ -13,6 +13,7 @@ from treadle import (
     config,
     debugging,
     deferred,
+    distribute,
     dtypes,
     errors,
     image,
@@ -141,6 +142,7 @@ from treadle.ir.ops.reductions import (
     reduce_sum,
 )
 from treadle.ir.ops.structure import identity, stop_gradient
+from treadle.runtime.aggregation import VariableAggregation, VariableSynchronization
 from treadle.runtime.composites.arrays import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
@@ -211,6 +213,7 @@ from treadle.runtime.constants import (
 )
 from treadle.runtime.convert import convert_to_tensor
 from treadle.runtime.custom_gradient import custom_gradient, recompute_grad
+from treadle.runtime.devices import device
 from treadle.runtime.jax_call import jax_call
 from treadle.runtime.module import Module, name_scope
 from treadle.runtime.spec import TensorSpec, type_spec_from_value
@@ -233,13 +236,13 @@ from treadle import data, keras, train  # isort: skip  # noqa: E402  (written wi
 # fmt: off
 __all__ = [
     "Assert", "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorArray", "TensorShape",
-    "TensorSpec", "UnconnectedGradients", "Variable", "__version__", "abs", "acos", "acosh", "add", "add_n",
+    "TensorSpec", "UnconnectedGradients", "Variable", "VariableAggregation", "VariableSynchronization", "__version__", "abs", "acos", "acosh", "add", "add_n",
     "argmax", "argmin", "argsort", "as_dtype", "asin", "asinh", "atan", "atan2", "atanh", "autodiff", "autograph",
     "batch_to_space", "bfloat16", "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape",
     "broadcast_static_shape", "broadcast_to", "case", "cast", "clip_by_global_norm", "clip_by_norm",
     "clip_by_value", "complex", "complex128", "complex64", "concat", "cond", "config", "constant",
     "constant_initializer", "control_dependencies", "convert_to_tensor", "cos", "cosh", "cumsum", "custom_gradient",
-    "data", "debugging", "deferred", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "eig",
+    "data", "debugging", "deferred", "device", "distribute", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "eig",
     "eigvals", "einsum", "ensure_shape", "equal", "errors", "executing_eagerly", "exp", "expand_dims", "eye",
     "fill", "float16", "float32", "float64", "floor", "foldl", "foldr", "function", "gather", "gather_nd",
     "get_static_value", "greater", "greater_equal", "group", "half", "histogram_fixed_width",

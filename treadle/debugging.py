@@ -34,6 +34,7 @@ from treadle.runtime.composites.debugging import (
     check_numerics,
     is_numeric_tensor,
 )
+from treadle.runtime.devices import set_log_device_placement
 from treadle.runtime.tracebacks import (
     disable_traceback_filtering,
     enable_traceback_filtering,
@@ -50,4 +51,5 @@ __all__ = [
     "checks_enabled", "compare", "disable_check_numerics", "disable_checks", "disable_traceback_filtering",
     "enable_check_numerics", "enable_checks", "enable_traceback_filtering", "filter_traceback", "first_difference",
     "is_numeric_tensor", "is_traceback_filtering_enabled", "record_compilations",
+    "set_log_device_placement",
 ]

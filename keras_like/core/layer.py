@@ -139,7 +139,7 @@ class Layer(Saved, Holder):
                 f"The shape of a weight must be known. Received: {shape} for the weight {name!r} of {self.name!r}. Call the "
                 "layer on inputs whose last size is known.")
         variable = Variable(resolve("initializers", initializer), shape=shape, dtype=kind, trainable=trainable,
-                            autocast=autocast, name=name or "variable")
+                            autocast=autocast, aggregation=aggregation or "none", name=name or "variable")
         call = current_call()
         if call is None or call.layer is not self:
             call = CallState(self, building=True)

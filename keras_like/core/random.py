@@ -40,7 +40,8 @@ class SeedGenerator:
         with tf.init_scope():
             if seed is None:
                 seed = int(tf.random.uniform([], 1, _LARGEST_DEFAULT_SEED, dtype="int32").numpy())
-            self.state = Variable([seed % 2**32, 0], dtype="uint32", trainable=False, name="seed_generator_state")
+            self.state = Variable([seed % 2**32, 0], dtype="uint32", trainable=False, name="seed_generator_state",
+                                  aggregation="stream_0")
         self.state.path = f"{self.name}/seed_generator_state"
 
     def next(self, ordered: bool = True) -> Any:

@@ -24,6 +24,8 @@ class Variable(tf.Variable):
         dtype: the dtype it is kept in. Default: that of the value, float32 for a function.
         trainable: whether optimizers change it and tapes watch it. Default True.
         autocast: whether layers of a mixed-precision policy read it in their compute dtype. Default True.
+        aggregation: what becomes of the values that the replicas of a `tf.distribute` strategy assign: "none" (they must be
+            equal), "mean", "sum" or "only_first_replica".
         name: the last part of its path.
 
     >>> from treadle import keras
@@ -45,7 +47,8 @@ class Variable(tf.Variable):
             kind = tf.as_dtype("float32" if dtype is None else dtype)
             account_for("weight", shape, np.dtype(kind.as_numpy_dtype).itemsize)
             value = _delayed(initializer, tuple(shape), "float32" if dtype is None else dtype)
-        super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape)
+        super().__init__(value, trainable=trainable, dtype=dtype, name=name, shape=shape,
+                         aggregation=None if aggregation == "none" else aggregation)
         self.autocast = autocast and self.dtype.is_floating
         self.path = name
         self.regularizer: Callable | None = None

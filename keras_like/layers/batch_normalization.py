@@ -63,9 +63,9 @@ class BatchNormalization(Normalizing):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
         self._add_scale_and_shift(shape)
         self.moving_mean = self.add_weight(name="moving_mean", shape=shape, initializer=self.moving_mean_initializer,
-                                           trainable=False, autocast=False)
+                                           trainable=False, autocast=False, aggregation="mean")
         self.moving_variance = self.add_weight(name="moving_variance", shape=shape, trainable=False, autocast=False,
-                                               initializer=self.moving_variance_initializer)
+                                               initializer=self.moving_variance_initializer, aggregation="mean")
         self._built = True
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:

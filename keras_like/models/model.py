@@ -34,6 +34,7 @@ class Model(ModelFiles, Trainer, Layer):
         return Layer.__new__(cls, *args, **kwargs)
 
     def __init__(self, *args: Any, **kwargs: Any):
+        self._note_strategy()
         if not _is_graph(args, kwargs):
             super().__init__(*args, **kwargs)
         elif not isinstance(self, _functional[0]):  # a subclass that is given a graph is a functional model

@@ -62,6 +62,8 @@ class Optimizer:
     An eager `apply` of a built-in optimizer runs as one compiled program; a subclass written elsewhere runs op by op.
     """
 
+    _sums_over_replicas = True  # the gradients that the replicas of a `tf.distribute` strategy computed
+
     def __init_subclass__(cls, named: bool = True) -> None:
         """Built-in optimizers are known by their names, but for their bases (named=False)."""
         if named and cls.__module__.startswith(_OURS):
@@ -294,6 +296,8 @@ class Optimizer:
             missing = [getattr(v, "path", v.name) for g, v in zip(grads, variables) if g is None]
             warnings.warn(f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=3)
         grads, variables = [g for g, _ in present], [v for _, v in present]
+        if self._sums_over_replicas:
+            grads = tf.distribute.summed_over_replicas(grads)
         if tf.executing_eagerly() and tf.config.eager_calls_are_fused() and self._compiles(variables):
             rates = () if is_ours(self._learning_rate) else (tf.cast(self.learning_rate, policy.floatx()),)
             self._program(variables, bool(rates))([*rates, *grads])

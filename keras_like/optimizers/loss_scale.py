@@ -43,6 +43,7 @@ class LossScaleOptimizer(Optimizer):
         super().__init__(0.0, name=name, **kwargs)
         self.inner_optimizer = inner_optimizer
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
+        inner_optimizer._sums_over_replicas = False  # this one does
         inner_optimizer.loss_scale_factor = None  # else gradients would be divided twice
         # Here, not in `build`: a compiled step scales the loss before it knows the variables.
         self.step_counter = self.add_variable((), dtype="int64", name="step_counter")

@@ -110,6 +110,7 @@ class MultiOptimizer(Optimizer):
     def _take(self, optimizer: Any) -> None:
         if all(known is not optimizer for known in self.optimizers):
             _require_plain(optimizer).loss_scale_factor = self.loss_scale_factor
+            optimizer._sums_over_replicas = False  # this one does
             self.optimizers.append(optimizer)
 
     def build(self, variables: Sequence[Any]) -> None:

@@ -53,10 +53,11 @@ class Execution:
 
     Args:
         steps: how many in one program. None: as many as take about 50 ms.
+        split: (batches, axis) -> the batches split over several devices, along the axis of the samples.
     """
 
-    def __init__(self, function: Any, steps: int | None = None):
-        self.function = function
+    def __init__(self, function: Any, steps: int | None = None, split: Callable | None = None):
+        self.function, self._split = function, split
         self._fixed = steps
         self._now = steps or 1
         self._programs: dict[Any, Callable | None] = {}
@@ -132,7 +133,7 @@ class Execution:
 
     def _table(self, data: Batches) -> Any:
         """The arrays whose rows the batches are, as tensors; None if there are none, or too large ones."""
-        if data.rows is None:
+        if data.rows is None or self._split is not None:  # each device is to hold its part of the data only
             return None
         if self._table_of[0] is not data.rows:
             arrays = without_none(data.rows.table)
@@ -164,6 +165,7 @@ class Execution:
 
         def run(data: Any, *rest: Any) -> Any:
             *places, first, end = rest
+            data = data if self._split is None else self._split(data, 1)
 
             def step(i: Any, _: Any) -> Any:
                 return i + 1, self.function(take(data, *places, i))
@@ -172,6 +174,16 @@ class Execution:
 
         run.__name__ = run.__qualname__ = f"{self.function.__name__}s"
         return tf.function(run)
+
+
+def splitting(step: Callable, split: Callable) -> Callable:
+    """The step of a batch that is split over several devices."""
+    step = tf.autograph.tf_convert(step)
+
+    def split_step(data: Any) -> Any:
+        return step(split(data))
+
+    return split_step
 
 
 def holds_text(batch: Any) -> bool:

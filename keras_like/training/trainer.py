@@ -19,7 +19,7 @@ from treadle.keras_like.optimizers import registry as optimizers
 from treadle.keras_like.optimizers.loss_scale import LossScaleOptimizer
 from treadle.keras_like.training.compiling import CompiledLoss, CompiledMetrics
 from treadle.keras_like.training.data import Batches, as_data, batches, split_off, unpack_x_y_sample_weight, without_none
-from treadle.keras_like.training.execution import Execution, Portion, eager_portions, holds_text
+from treadle.keras_like.training.execution import Execution, Portion, eager_portions, holds_text, splitting
 
 
 class Trainer:
@@ -41,6 +41,24 @@ class Trainer:
         super().__init_subclass__(**kwargs)
         convert_overrides(cls, ("compute_loss", "compute_metrics"))
 
+    _strategy: Any = None  # the `tf.distribute` strategy in whose scope the model was made or compiled
+
+    # --- on which devices ---
+
+    @property
+    def distribute_strategy(self) -> Any:
+        """The `tf.distribute` strategy that the model is trained with."""
+        return self._strategy or tf.distribute.get_strategy()
+
+    def _note_strategy(self) -> None:
+        if tf.distribute.has_strategy():
+            self.__dict__["_strategy"] = tf.distribute.get_strategy()
+
+    def _split_batch(self) -> Callable | None:
+        """What splits a batch over devices inside a step; None if there is one device."""
+        strategy = self._strategy
+        return None if strategy is None or strategy.num_replicas_in_sync == 1 else strategy.split_batch
+
     # --- compile ---
 
     def compile(self, optimizer: Any = "rmsprop", loss: Any = None, loss_weights: Any = None, metrics: Any = None,
@@ -57,6 +75,7 @@ class Trainer:
             jit_compile: accepted; steps are always compiled by XLA.
             auto_scale_loss: with a float16 policy, scale the loss so that gradients do not vanish.
         """
+        self._note_strategy()
         self._optimizer = optimizers.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16" and self._optimizer is not None:  # type: ignore[attr-defined]
             if not isinstance(self._optimizer, LossScaleOptimizer):
@@ -196,7 +215,8 @@ class Trainer:
         if self.run_eagerly or tf.config.functions_run_eagerly():
             return step
         if kind not in functions:
-            functions[kind] = tf.function(step, reduce_retracing=False)
+            split = self._split_batch()
+            functions[kind] = tf.function(step if split is None else splitting(step, split), reduce_retracing=False)
         return functions[kind]
 
     def _steps(self, kind: str, data: Batches, limit: int | None, run: CallbackList,
@@ -228,7 +248,7 @@ class Trainer:
         functions = self.__dict__.setdefault("_functions", {})
         execution: Any = functions.get(f"{kind} many")
         if execution is None:
-            execution = functions[f"{kind} many"] = Execution(self._step(kind), fixed)
+            execution = functions[f"{kind} many"] = Execution(self._step(kind), fixed, self._split_batch())
         return execution.portions(data, limit, each and fixed is None)
 
     def _release_data(self) -> None:

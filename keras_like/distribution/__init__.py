@@ -1,0 +1,1 @@
+"""`keras.distribution`: how models are laid out on several devices."""

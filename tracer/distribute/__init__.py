@@ -1,0 +1,1 @@
+"""`tf.distribute`: strategies, and a step that several replicas take."""
