@@ -21,7 +21,7 @@ class VariableAggregation(enum.Enum):
 
 
 class VariableSynchronization(enum.Enum):
-    """When replicas bring a variable's value together. Accepted for TensorFlow's sake: it is always brought together at once."""
+    """When replicas bring a variable's value together. Accepted; treadle always does it at once."""
 
     AUTO = 0
     NONE = 1

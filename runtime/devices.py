@@ -182,7 +182,8 @@ class _Placement(threading.local):
 
 
 _placement = _Placement()
-_NAME = re.compile(r"(?:/?job:localhost)?(?:/?replica:0)?(?:/?task:0)?(?:/?(?:device:)?(CPU|GPU|TPU|XLA_[CG]PU)(?::(\d+|\*))?)?",
+_NAME = re.compile(r"(?:/?job:localhost)?(?:/?replica:0)?(?:/?task:0)?"
+                   r"(?:/?(?:device:)?(CPU|GPU|TPU|XLA_[CG]PU)(?::(\d+|\*))?)?",
                    re.IGNORECASE)
 
 

@@ -15,6 +15,7 @@ from treadle.ir import errors
 from treadle.ir.graph import Graph
 from treadle.ir.interpreter import Interpreter
 from treadle.ir.ops.control import cond, scan, while_
+from treadle.ir.ops.distribution import all_reduce
 from treadle.ir.ops.effects import host_function, print_, raise_from_host
 from treadle.ir.ops.structure import call, call_with_gradient, vectorized_call
 from treadle.ir.passes.effects import Threaded
@@ -101,8 +102,32 @@ class _Replay:
     def _vectorized(self, operands: list[EagerTensor], *, graph: Graph, mapped: tuple[bool, ...]) -> list[EagerTensor]:
         rows: list[Any] = [_rows(o) if m else o for o, m in zip(operands, mapped)]
         length = next(o.type.shape[0] for o, m in zip(operands, mapped) if m)
-        found = [self._program(graph, [r[i] if m else r for r, m in zip(rows, mapped)]) for i in range(length)]
-        return _stacked(found, graph.output_types)
+        inputs = [[r[i] if m else r for r, m in zip(rows, mapped)] for i in range(length)]
+        run = self._together if _looks_across(graph) else lambda graph, inputs: [self._program(graph, i) for i in inputs]
+        return _stacked(run(graph, inputs), graph.output_types)
+
+    def _together(self, graph: Graph, inputs: Sequence[Sequence[EagerTensor]]) -> list[list[EagerTensor]]:
+        """The outputs for each row, operation by operation: some of them need all rows."""
+        rows = [dict(zip(graph.inputs, i)) for i in inputs]
+        for operation in graph.operations:
+            operands = [[values[o] for o in operation.operands] for values in rows]
+            if operation.op is all_reduce:
+                sums = sum(np.asarray(o._array) for o, in operands) / (
+                    len(rows) if operation.attributes["reduction"] == "mean" else 1)
+                type = operation.results[0].type
+                results = [[from_numpy(sums.astype(type.dtype.numpy), type.dtype)]] * len(rows)
+            elif operation.op is call and _looks_across(operation.attributes["graph"]):
+                results = self._together(operation.attributes["graph"], operands)
+            else:
+                alone = Graph(graph.name, operation.operands, [operation], operation.results)
+                results = [self.run(alone, o) for o in operands]
+            for values, result in zip(rows, results):
+                values.update(zip(operation.results, result))
+        return [[values[v] for v in graph.outputs] for values in rows]
+
+
+def _looks_across(graph: Graph) -> bool:
+    return any(o.op is all_reduce for o in graph.walk())
 
 
 def _stacked(rounds: Sequence[Sequence[EagerTensor]], types: Sequence[Any]) -> list[EagerTensor]:

@@ -8,7 +8,9 @@ from treadle.ir import errors
 
 
 def set_jit(enabled: bool | str) -> None:
-    """Accepted: compiled functions are always compiled by XLA. Raises InvalidArgumentError for another word than "autoclustering".
+    """Accepted: compiled functions are always compiled by XLA. 
+
+    Raises InvalidArgumentError for another word than "autoclustering".
 
     >>> import treadle as tf
     >>> tf.config.optimizer.set_jit(True)

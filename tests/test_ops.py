@@ -48,6 +48,7 @@ SPECIAL: list[Special] = collect("SPECIAL")
 STRUCTURAL = {
     "constant", "call", "call_with_gradient", "vectorized_call", "jax_function", "optimization_barrier", "cond", "while",
     "scan", "print", "check", "host_function", "host_call",
+    "shard", "all_reduce",
 }
 
 _TOLERANCE = {"float16": 4e-3, "bfloat16": 3e-2, "float32": 2e-5, "float64": 1e-11, "complex64": 2e-5,

@@ -21,8 +21,8 @@ from treadle.runtime.eager import EAGER
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
-from treadle.tracer.distribute import context
 from treadle.tracer.concrete import ConcreteFunction
+from treadle.tracer.distribute import context
 from treadle.tracer.explain.explanation import Explanation
 from treadle.tracer.frontend.operators import converted
 from treadle.tracer.func_graph import FuncGraph

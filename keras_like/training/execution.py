@@ -178,10 +178,8 @@ class Execution:
 
 def splitting(step: Callable, split: Callable) -> Callable:
     """The step of a batch that is split over several devices."""
-    step = tf.autograph.tf_convert(step)
-
     def split_step(data: Any) -> Any:
-        return step(split(data))
+        return tf.autograph.tf_convert(step)(split(data))
 
     return split_step
 

@@ -63,9 +63,9 @@ class ReplicaTrace(FuncGraph):
 
 
 def replicate(function: Callable, args: tuple, kwargs: dict[str, Any], count: int, mesh: tuple | None) -> Any:
-    """The results of `function(number, *args, **kwargs)` in each of `count` replicas; a `PerReplica` for each tensor that it computes.
+    """The results of `function(number, *args, **kwargs)` in each of `count` replicas.
 
-    `number` is the replica's. In place of a `PerReplica` among the arguments each replica gets its own value.
+    Each tensor that the function computes becomes a `PerReplica`. `number` is the replica's. In place of a `PerReplica` among the arguments each replica gets its own value.
     """
     given: list[Any] = []
     map_values(given.append, (args, kwargs))

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from treadle.ir import errors
-from treadle.ir.operators import TABLE
 from treadle.ir.op import REGISTRY
+from treadle.ir.operators import TABLE
 from treadle.ir.ops.distribution import shard
 from treadle.lowering import sharding
 from treadle.runtime import devices as found_devices
