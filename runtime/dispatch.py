@@ -110,7 +110,7 @@ class Program:
         # NumPy arrays of 64 bits are taken as such only while JAX's 64-bit mode is on.
         self._wide = any(t.dtype.is_64_bit for t in self.graph.input_types)
         step = self._run_with_host if self.threaded.calls_host else self._run_wide if self._wide else self._run
-        if mesh is not None:
+        if spread is not None:
             self._argument_shardings = self.executable.input_shardings[len(spread.inputs):]
             step = self._run_spread
         self._step_run = step

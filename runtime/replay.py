@@ -112,10 +112,9 @@ class _Replay:
         for operation in graph.operations:
             operands = [[values[o] for o in operation.operands] for values in rows]
             if operation.op is all_reduce:
-                sums = sum(np.asarray(o._array) for o, in operands) / (
-                    len(rows) if operation.attributes["reduction"] == "mean" else 1)
-                type = operation.results[0].type
-                results = [[from_numpy(sums.astype(type.dtype.numpy), type.dtype)]] * len(rows)
+                arrays, type = np.stack([np.asarray(o._array) for o, in operands]), operation.results[0].type
+                array = (arrays.mean if operation.attributes["reduction"] == "mean" else arrays.sum)(0)
+                results = [[from_numpy(np.asarray(array, type.dtype.numpy), type.dtype)]] * len(rows)
             elif operation.op is call and _looks_across(operation.attributes["graph"]):
                 results = self._together(operation.attributes["graph"], operands)
             else:

@@ -54,7 +54,7 @@ class ReplicaTrace(FuncGraph):
         is_new = id(variable) not in self.variables
         found = super().variable_state(variable)
         if is_new and variable.aggregation in STREAMS:
-            far = np.zeros(2, variable.dtype.as_numpy_dtype)
+            far: Any = np.zeros(2, variable.dtype.as_numpy_dtype)
             far[STREAMS.index(variable.aggregation)] = _FAR
             with interpreting(self):
                 number = REGISTRY["cast"](self.number, variable.dtype)
@@ -65,7 +65,8 @@ class ReplicaTrace(FuncGraph):
 def replicate(function: Callable, args: tuple, kwargs: dict[str, Any], count: int, mesh: tuple | None) -> Any:
     """The results of `function(number, *args, **kwargs)` in each of `count` replicas.
 
-    Each tensor that the function computes becomes a `PerReplica`. `number` is the replica's. In place of a `PerReplica` among the arguments each replica gets its own value.
+    Each tensor that the function computes becomes a `PerReplica`. `number` is the replica's; in place of a `PerReplica` among
+    the arguments each replica gets its own value.
     """
     given: list[Any] = []
     map_values(given.append, (args, kwargs))

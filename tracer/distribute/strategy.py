@@ -214,7 +214,7 @@ def _parts(tensor: Any, count: int) -> PerReplica:
         raise errors.InvalidArgumentError(
             f"A batch must be divisible by the number of replicas, {count}. Received: a batch of shape {tensor.shape}. Choose "
             "such a batch size, and leave out a last smaller batch with `batch(..., drop_remainder=True)`.")
-    shape = TABLE["concat"]([np.int32([count]), size[:1] // count, size[1:]], axis=0)
+    shape = TABLE["concat"]([np.array([count], np.int32), size[:1] // count, size[1:]], axis=0)
     return PerReplica(REGISTRY["reshape"](tensor, shape))
 
 
