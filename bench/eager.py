@@ -19,7 +19,7 @@ def run_op() -> Table:
     x, y = tf.convert_to_tensor(a), tf.convert_to_tensor(b)
     rows, spread = in_turns({"jax.numpy": lambda: jnp.add(a, b), "treadle eager": lambda: tf.add(x, y),
                              "treadle eager, x + y": lambda: x + y}, 2000)
-    return Table("One small eager op (4 x 4 addition)", "us a call", {**rows, **peer("eager_op.py")}, "jax.numpy",
+    return Table("One small eager op (4 x 4 addition)", "us a call", {**rows, **peer("eager_op")}, "jax.numpy",
                  "at most 2x", spread)
 
 
@@ -35,7 +35,7 @@ def run_gradient() -> Table:
         return tape.gradient(c, [a, b])
 
     rows, spread = in_turns({"jax.grad, not jitted": lambda: gradient(ja, jb), "treadle eager tape": treadle}, 100)
-    return Table("Eager gradient of sqrt(a^2 + b^2)", "us a call", {**rows, **peer("eager_gradient.py")},
+    return Table("Eager gradient of sqrt(a^2 + b^2)", "us a call", {**rows, **peer("eager_gradient")},
                  "jax.grad, not jitted", "under 150 us", spread)
 
 
@@ -86,7 +86,7 @@ def run_loop() -> Table:
         "treadle eager, fuse_eager_calls(False)": op_by_op,
         "treadle compiled": lambda: np.asarray(compiled(x, y))}, 20, rounds=31)
     return Table(f"One step of an undecorated loop (MLP 784-256-256-10, Adam, accuracy, batch {BATCH})", "us a step",
-                 {**rows, **peer("eager_loop.py")}, "JAX op by op, by hand", "at most 2,000 us", spread)
+                 {**rows, **peer("eager_loop")}, "JAX op by op, by hand", "at most 2,000 us", spread)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def run(rounds: int = 9) -> Table:
 
     rows, spread = in_turns({"one lax.scan by hand": scan, "a loop over jax.jit by hand": steps, "treadle, model.fit": fit}, 1,
                             rounds)
-    rows |= peer("fit_epoch.py")
+    rows |= peer("fit_epoch")
     seconds = {name: value / 1e6 for name, value in rows.items()}
     return Table(f"One epoch of the MLP 784-256-256-10, {ROWS:,} shuffled rows in batches of {BATCH}", "s an epoch", seconds,
                  "one lax.scan by hand", "at most 1.15x", spread)

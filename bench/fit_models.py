@@ -1,56 +1,51 @@
-"""Is a step of `fit` as fast as Keras'? A conv net, an LSTM, a transformer: each library in processes of its own, in turns."""
+"""Is a step of `fit` as fast as a loop over a step written by hand? A conv net, an LSTM, a transformer; Adam and accuracy."""
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
-import sys
-from pathlib import Path
+import jax.numpy as jnp
+import numpy as np
 
-from bench.measure import PEERS, Table
+from bench import by_hand
+from bench.measure import Table, in_turns, peer
+from bench.workloads import WORKLOADS
+from treadle import keras
 
-NAMES = ("conv net (32x32x3, batch 32)", "LSTM(128), 64 steps, batch 32", "transformer (2 layers, d 128, 64 tokens, batch 16)")
-
-
-def _milliseconds(python: str, library: str, backend: str, name: str) -> float | None:
-    """What one process measured; None if its environment has no such library or backend."""
-    done = subprocess.run([python, str(PEERS / "fit_models.py"), library, name], capture_output=True, text=True, env={
-        **os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3",
-        "PYTHONPATH": str(Path(__file__).parent.parent) if library == "treadle" else ""})
-    return float(done.stdout.split()[-1]) if done.returncode == 0 else None
+STEPS = {"conv_net": 12, "lstm": 24, "transformer": 6}  # an epoch
 
 
-def run(name: str, rounds: int = 3) -> Table | None:
-    """One model; None without an environment that has Keras (in $TREADLE_PEERS)."""
-    peers = os.environ.get("TREADLE_PEERS")
-    if not peers:
-        return None
-    ways = {"Keras on JAX": (peers, "keras", "jax"), "Keras on TensorFlow": (peers, "keras", "tensorflow"),
-            "treadle": (sys.executable, "treadle", "")}
-    times: dict[str, list[float]] = {way: [] for way in ways}
-    for _ in range(rounds):
-        for way, (python, library, backend) in ways.items():
-            found = _milliseconds(python, library, backend, name)
-            if found is not None:
-                times[way].append(found)
-    rows = {way: statistics.median(found) for way, found in times.items() if found}
-    against = "Keras on JAX" if "Keras on JAX" in rows else "treadle"
-    return Table(f"One step of `fit`: {name}", "ms a step", rows, against, "no slower than Keras on JAX")
+def run(name: str, rounds: int = 7) -> Table:
+    workload, steps = WORKLOADS[name], STEPS[name]
+    x, y = workload.batches(steps)
+    batch = workload.inputs[0]
+    model = workload.model(keras)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    step, state = by_hand.training_step(name), by_hand.initial_state(name)
+
+    def loop():
+        nonlocal state
+        for rows in np.random.permutation(len(x)).reshape(steps, batch):
+            state, loss = step(state, jnp.asarray(x[rows]), jnp.asarray(y[rows]))
+        np.asarray(loss)
+
+    ways = {"a loop over jax.jit by hand": loop, "treadle, model.fit": lambda: model.fit(x, y, batch_size=batch, verbose=0)}
+    rows, spread = in_turns(ways, 1, rounds)
+    each = {way: value / 1e3 / steps for way, value in rows.items()}
+    return Table(f"One step of `fit`: {workload.title}", "ms a step", {**each, **peer("fit_models", name)},
+                 "a loop over jax.jit by hand", "no slower than Keras on JAX", spread)
 
 
-def conv_net() -> Table | None:
-    return run(NAMES[0])
+def conv_net() -> Table:
+    return run("conv_net")
 
 
-def lstm() -> Table | None:
-    return run(NAMES[1])
+def lstm() -> Table:
+    return run("lstm")
 
 
-def transformer() -> Table | None:
-    return run(NAMES[2])
+def transformer() -> Table:
+    return run("transformer")
 
 
 if __name__ == "__main__":
-    for name in NAMES:
-        print(run(name))
+    for name in STEPS:
+        print(run(name), flush=True)

@@ -24,7 +24,7 @@ def run() -> Table:
     rows, spread = in_turns({"jax.jit by hand": by_hand, "treadle compiled": lambda: model.compiled_step(tx, ty)}, 2000)
     eager, _ = in_turns({"treadle eager": lambda: model.train_step(tx, ty)}, 50)
     return Table("One linear-regression step (2 variables, batch 256)", "us a step",
-                 {**rows, **eager, **peer("linear_regression.py")}, "jax.jit by hand",
+                 {**rows, **eager, **peer("linear_regression")}, "jax.jit by hand",
                  "treadle compiled at most 1.3x", spread)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 
-PEERS = Path(__file__).parent / "peers"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -60,18 +60,23 @@ def in_turns(ways: Mapping[str, Callable[[], object]], calls: int, rounds: int =
     return medians, spread
 
 
-def peer(script: str) -> dict[str, float]:
-    """What a peer's script (in bench/peers) measured, run by the Python in $TREADLE_PEERS; nothing without one."""
-    python = os.environ.get("TREADLE_PEERS")
-    if not python:
-        return {}
-    done = subprocess.run([python, str(PEERS / script)], capture_output=True, text=True,
-                          env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ""})
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if not lines:
-        print(f"(peer {script} failed: {done.stderr.strip().splitlines()[-1:]})", file=sys.stderr)
-        return {}
-    return json.loads(lines[-1])
+def peers() -> list[str]:
+    """The Pythons in $TREADLE_PEERS, with ":" between them: environments that have other libraries."""
+    return [python for python in os.environ.get("TREADLE_PEERS", "").split(os.pathsep) if python]
+
+
+def peer(script: str, *arguments: str) -> dict[str, float]:
+    """What a script in bench/peers measured in each of the peers' environments: it prints a dictionary as JSON."""
+    found: dict[str, float] = {}
+    for python in peers():
+        done = subprocess.run([python, "-m", f"bench.peers.{script}", *arguments], cwd=ROOT, capture_output=True, text=True,
+                              env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": ""})
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if lines:
+            found |= json.loads(lines[-1])
+        else:
+            print(f"(peer {script} failed in {python}: {done.stderr.strip().splitlines()[-1:]})", file=sys.stderr)
+    return found
 
 
 def versions() -> str:
@@ -79,4 +84,6 @@ def versions() -> str:
     found = [f"{name} {metadata.version(name)}" for name in ("jax", "jaxlib", "numpy")]
     cpu = next((line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.processor()) if os.path.exists("/proc/cpuinfo") else ""
-    return f"{os.cpu_count()} cores, {cpu}, Python {platform.python_version()}, {', '.join(found)}"
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return (f"{os.cpu_count()} cores, {cpu}, Python {platform.python_version()}, {', '.join(found)}, treadle "
+            f"{commit or metadata.version('treadle')}")

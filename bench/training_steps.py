@@ -13,7 +13,7 @@ import numpy as np
 
 import treadle as tf
 from bench import by_hand
-from bench.measure import Table, in_turns
+from bench.measure import Table, in_turns, peer
 from bench.workloads import RATE, WORKLOADS
 
 # Calls a round, rounds, and the most that treadle may take of the hand-written step's time.
@@ -55,7 +55,8 @@ def run(name: str, rounds: int | None = None) -> Table:
     for _ in range(3):
         np.testing.assert_allclose(treadle(), hand_written(), rtol=1e-3)
     rows, spread = in_turns({"jax.jit by hand": hand_written, "treadle compiled": treadle}, calls, rounds or usual)
-    return Table(f"One training step: {WORKLOADS[name].title}", "ms a step", {k: v / 1e3 for k, v in rows.items()},
+    each = {way: value / 1e3 for way, value in rows.items()}
+    return Table(f"One training step: {WORKLOADS[name].title}", "ms a step", {**each, **peer("training_steps", name)},
                  "jax.jit by hand", f"at most {target}x", spread)
 
 

@@ -36,7 +36,7 @@ def run() -> Table:
     rows, spread = in_turns(ways, 5)
     each = {k: v * 1e3 / ROUNDS for k, v in rows.items()}
     return Table(f"`while i < n: x = x * 0.99 + 1`, {ROUNDS:,} iterations", "ns an iteration",
-                 {**each, **peer("while_loop.py")}, "lax.while_loop by hand", "at most 1.2x", spread)
+                 {**each, **peer("while_loop")}, "lax.while_loop by hand", "at most 1.2x", spread)
 
 
 def _first_call(function, *arguments) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import treadle as tf
 from treadle.keras_like.demo import digits_classifier, linear_regression, report
-from treadle.keras_like.scripts import command
+from treadle.keras_like.scripts import bench, command
 
 
 def demo(data: str, folder: Path) -> None:
@@ -30,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                      "or the path of an mnist.npz")
     one.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the graphs and the picture")
     command.add_arguments(commands.add_parser("run", help="run a TensorFlow 2 script on treadle, and say what was compiled"))
+    bench.add_arguments(commands.add_parser("bench", help="time a script's own compiled function against eager execution"))
     options = parser.parse_args(arguments)
+    if options.command == "bench":
+        return bench.run(options.target, options.arguments, options.seconds, options.size)
     if options.command == "run":
         return command.run(options.script, options.arguments, not options.no_summary)
     try:

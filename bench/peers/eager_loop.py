@@ -3,7 +3,8 @@
 import json
 
 import numpy as np
-from timing import median_us
+
+from bench.peers.timing import median_us
 
 found = {}
 rng = np.random.default_rng(0)

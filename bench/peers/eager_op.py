@@ -2,7 +2,7 @@
 
 import json
 
-from timing import median_us
+from bench.peers.timing import median_us
 
 found = {}
 try:

@@ -3,7 +3,8 @@
 import json
 
 import numpy as np
-from timing import median_us
+
+from bench.peers.timing import median_us
 
 rng = np.random.default_rng(0)
 X, Y = rng.normal(size=(256, 2)).astype(np.float32), rng.normal(size=(256, 1)).astype(np.float32)

@@ -4,37 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
 
 
-def execute(path: Path, arguments: Sequence[str]) -> int:
-    """Run a script as `__main__` in this process, and return the exit status that Python would return.
+@contextmanager
+def as_module(path: Path, arguments: Sequence[str], name: str) -> Iterator[ModuleType]:
+    """An empty module for a script's code, which the process takes for the module of that name.
 
-    Its folder is the first on `sys.path` and `sys.argv` is its own. An exception's traceback is printed as Python prints it,
-    without the frames of this file.
+    The script's folder is the first on `sys.path` and `sys.argv` is the script's.
     """
-    source = path.read_bytes()
-    main = ModuleType("__main__")
-    main.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
-    before = sys.modules["__main__"], sys.argv, sys.path[:]
-    sys.modules["__main__"] = main
+    module = ModuleType(name)
+    module.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
+    before = sys.modules.get(name), sys.argv, sys.path[:]
+    sys.modules[name] = module
     sys.argv = [str(path), *arguments]
     sys.path[0] = os.path.dirname(os.path.realpath(path))
     try:
-        exec(compile(source, str(path), "exec"), main.__dict__)
-        return 0
-    except SystemExit as end:
-        return _status(end.code)
-    except BaseException as error:
-        sys.stdout.flush()
-        error.__traceback__ = _without_this_file(error.__traceback__)
-        sys.excepthook(type(error), error, error.__traceback__)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        yield module
     finally:
         sys.stdout.flush()
-        sys.modules["__main__"], sys.argv, sys.path[:] = before
+        if before[0] is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = before[0]
+        sys.argv, sys.path[:] = before[1:]
+
+
+def execute(path: Path, arguments: Sequence[str], name: str = "__main__",
+            then: Callable[[ModuleType], int] | None = None) -> int:
+    """Run a script as `__main__` in this process, and return the exit status that Python would return.
+
+    An exception's traceback is printed as Python prints it, without the frames of this file. `then` goes on with the
+    module when the script has ended, and returns the status.
+    """
+    source = path.read_bytes()
+    with as_module(path, arguments, name) as module:
+        try:
+            exec(compile(source, str(path), "exec"), module.__dict__)
+            return 0 if then is None else then(module)
+        except SystemExit as end:
+            return _status(end.code)
+        except BaseException as error:
+            sys.stdout.flush()
+            error.__traceback__ = _without_this_file(error.__traceback__)
+            sys.excepthook(type(error), error, error.__traceback__)
+            return 130 if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _status(code: object) -> int:
