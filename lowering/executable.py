@@ -16,7 +16,7 @@ from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat, disk_cache, sharding
 from treadle.lowering.namespace import JAX
-from treadle.lowering.overrides import lowering_of
+from treadle.lowering.overrides import compiler_options, lowering_of
 from treadle.lowering.packing import Layout
 
 
@@ -57,7 +57,7 @@ class Executable:
             if self.compiled is None:
                 lowered = self._lower()
                 self.lowering_seconds = time.perf_counter() - start
-                self.compiled = _compiled(lowered)
+                self.compiled = _compiled(lowered, compiler_options(graph))
                 disk_cache.save(entry, self.compiled)
         self.seconds = time.perf_counter() - start  # with XLA's
         self.call = _direct_call(self.compiled)
@@ -116,13 +116,18 @@ class Executable:
         return {f: int(getattr(plan, f)) for f in fields if plan is not None and hasattr(plan, f)}
 
 
-def _compiled(lowered: Any) -> Any:
-    """The compiled program. JAX's C++ code turns a Ctrl-C in one of its Python callbacks into a RuntimeError: turn it back."""
+def _compiled(lowered: Any, options: dict[str, Any] | None = None) -> Any:
+    """The compiled program, without the options if this version of XLA does not know them.
+
+    JAX's C++ code turns a Ctrl-C in one of its Python callbacks into a RuntimeError: turn it back.
+    """
     try:
-        return lowered.compile()
+        return lowered.compile(compiler_options=options or None)
     except RuntimeError as error:
         if "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from None
+        if options and "No such compile option" in str(error):
+            return _compiled(lowered)
         raise
 
 
