@@ -15,6 +15,7 @@ from treadle.ir.passes.constant_folding import constant_folding
 from treadle.ir.passes.counted_loops import counted_loops
 from treadle.ir.passes.dead_code import dead_code
 from treadle.ir.passes.loop_invariants import loop_invariants
+from treadle.ir.passes.loop_sums import loop_sums
 from treadle.ir.passes.loop_values import loop_values
 from treadle.ir.passes.pipeline import run_pipeline
 from treadle.ir.trip_counts import as_scan_if_counted, known_trip_count
@@ -42,7 +43,7 @@ def names(graph):
     return [o.op.name for o in graph.operations]
 
 
-def after(function, graph, *arrays):
+def after(function, graph, *arrays, rtol=1e-6):
     """The graph after a pass; checks what every pass promises, and the values for `arrays`."""
     before = str(graph)
     verify(graph)
@@ -53,7 +54,7 @@ def after(function, graph, *arrays):
     assert function(result) is result, "a pass left work for itself"
     if arrays:
         for a, b in zip(run_compiled(graph, arrays), run_compiled(result, arrays)):
-            np.testing.assert_allclose(a, b, rtol=1e-6)
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
     return result
 
 
@@ -277,3 +278,61 @@ def test_order_and_count_of_effects_stay():
     result = run_pipeline(graph_of(function, BOOL, F32)).graph
     assert [n for n in names(result) if n not in ("constant",)] == ["note", "cond", "scan", "note"]
     assert [o.op.name for o in result.walk()].count("note") == 4
+
+
+# --- loop_sums ------------------------------------------------------------------------------------------------------
+
+matmul, sum_to_shape, transpose = (REGISTRY[n] for n in ("matmul", "sum_to_shape", "transpose"))
+A, B, SUM = (TensorType.of(dtypes.float32, s) for s in ((5, 2, 3), (5, 2, 4), (3, 4)))
+
+
+def of_rows(*types):
+    return [t.with_shape(t.shape[1:]) for t in types]
+
+
+def test_products_are_summed_after_the_scan():
+    body = graph_of(lambda total, a, b: [matmul(a, b, transpose_a=True) + total], SUM, *of_rows(A, B))
+    graph = graph_of(lambda total, a, b: [*scan([total, a, b], body=body, carried=1, scanned=2, length=5)], SUM, A, B)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=t.shape).astype(np.float32) for t in (SUM, A, B)]
+    result = after(loop_sums, graph, *arrays, rtol=1e-5)
+    assert names(result) == ["scan", "reshape", "reshape", "matmul", "add"]
+    np.testing.assert_allclose(run_compiled(result, arrays)[0], arrays[0] + np.einsum("tbm,tbn->mn", *arrays[1:]), rtol=1e-5)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_what_a_sum_needs_is_returned_by_the_scan(reverse):
+    """Of a recurrence: its state before the round, and a gradient that the round computes; a bias is summed from the same."""
+    def round(state, kernel_sum, bias_sum, w, row):
+        new = sin(matmul(state, w) + row)
+        return [new, kernel_sum + matmul(state, new, transpose_a=True), bias_sum + sum_to_shape(new, shape=(3,))]
+    state, row = TensorType.of(dtypes.float32, (2, 3)), TensorType.of(dtypes.float32, (2, 3))
+    square, vector = TensorType.of(dtypes.float32, (3, 3)), TensorType.of(dtypes.float32, (3,))
+    body = graph_of(round, state, square, vector, square, row)
+    rows = TensorType.of(dtypes.float32, (5, 2, 3))
+    graph = graph_of(lambda *x: [*scan([*x], body=body, carried=3, scanned=1, length=5, reverse=reverse)],
+                     state, square, vector, square, rows)
+    rng = np.random.default_rng(1)
+    result = after(loop_sums, graph, *[rng.normal(size=t.shape).astype(np.float32) for t in graph.input_types],
+                   rtol=1e-5)
+    loop, = [o for o in result.operations if o.op is scan]
+    assert loop.attributes["carried"] == 1 and [r.type.shape for r in loop.results[1:]] == [(5, 2, 3), (5, 2, 3)]
+
+
+@pytest.mark.parametrize("round, what", [
+    (lambda total, a, b: [total + matmul(a, b, transpose_a=True), total], "read"),
+    (lambda total, a, b: [total * 0.5 + matmul(a, b, transpose_a=True)], "changed"),
+    (lambda total, a, b: [total + sin(matmul(a, b, transpose_a=True))], "not a product"),
+    (lambda total, a, b: [total + matmul(transpose(a, perm=(1, 0)), b)], "not of rows"),
+])
+def test_a_sum_stays_in_the_scan_if_it_is(round, what):
+    body = graph_of(round, SUM, *of_rows(A, B))
+    graph = graph_of(lambda total, a, b: [*scan([total, a, b], body=body, carried=1, scanned=2, length=5)], SUM, A, B)
+    assert loop_sums(graph) is graph, what
+
+
+def test_a_sum_stays_in_the_scan_if_its_rows_are_more_to_write():
+    large, one = TensorType.of(dtypes.float32, (64, 1)), TensorType.of(dtypes.float32, (1, 1))
+    body = graph_of(lambda total, w: [total + matmul(sin(w), w, transpose_a=True)], one, large)
+    graph = graph_of(lambda total, w: [*scan([total, w], body=body, carried=1, scanned=0, length=5)], one, large)
+    assert loop_sums(graph) is graph

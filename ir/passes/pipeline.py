@@ -25,6 +25,7 @@ from treadle.ir.passes.counted_loops import counted_loops
 from treadle.ir.passes.dead_code import dead_code
 from treadle.ir.passes.inlining import inlining
 from treadle.ir.passes.loop_invariants import loop_invariants
+from treadle.ir.passes.loop_sums import loop_sums
 from treadle.ir.passes.loop_values import loop_values
 from treadle.ir.passes.nested import Pass
 from treadle.ir.verifier import verify as verify_graph
@@ -35,6 +36,7 @@ PIPELINE: list[tuple[str, Pass]] = [
     ("algebra", algebra),
     ("counted_loops", counted_loops),
     ("branches", branches),
+    ("loop_sums", loop_sums),
     ("loop_values", loop_values),
     ("loop_invariants", loop_invariants),
     ("common_subexpressions", common_subexpressions),
