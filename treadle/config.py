@@ -19,6 +19,7 @@ from treadle.runtime.devices import get_device_details as _get_device_details
 from treadle.runtime.devices import get_memory_growth as _get_memory_growth
 from treadle.runtime.devices import set_memory_growth as _set_memory_growth
 from treadle.runtime.fusing import eager_calls_are_fused, fuse_eager_calls
+from treadle.runtime.host_memory import keep_freed_memory
 from treadle.runtime.settings import get_jit as _get_jit
 from treadle.runtime.settings import get_optimizer_options as _get_optimizer_options
 from treadle.runtime.settings import set_jit as _set_jit
@@ -37,6 +38,6 @@ optimizer = SimpleNamespace(get_experimental_options=_get_optimizer_options, get
 __all__ = [
     "LogicalDevice", "LogicalDeviceConfiguration", "PhysicalDevice", "eager_calls_are_fused", "experimental",
     "functions_run_eagerly", "fuse_eager_calls", "get_logical_device_configuration", "get_soft_device_placement",
-    "get_visible_devices", "list_logical_devices", "list_physical_devices", "optimizer", "run_functions_eagerly",
-    "set_logical_device_configuration", "set_soft_device_placement", "set_visible_devices",
+    "get_visible_devices", "keep_freed_memory", "list_logical_devices", "list_physical_devices", "optimizer",
+    "run_functions_eagerly", "set_logical_device_configuration", "set_soft_device_placement", "set_visible_devices",
 ]
