@@ -7,6 +7,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon as tiny
 from treadle.keras_like.core.input_spec import InputSpec
+from treadle.keras_like.layers import batch_renormalization as renorm_batches
 from treadle.keras_like.layers.normalizing import Normalizing, along, as_axes, normalized, widened
 
 
@@ -24,9 +25,12 @@ class BatchNormalization(Normalizing):
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: default "zeros", "ones",
             "zeros", "ones".
         beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint: default: none.
+        renorm: batch renormalization: training normalizes nearly by the moving statistics. Default False.
+        renorm_clipping: bounds of its corrections: {"rmin", "rmax", "dmax"}. Default: none.
+        renorm_momentum: as `momentum`, for the statistics that training itself sees. Default 0.99.
         synchronized: accepted; a program has the whole batch.
 
-    Raises InvalidArgumentError for a mask of another rank than [batch, ...]; UnimplementedError for `renorm`.
+    Raises InvalidArgumentError for a mask of another rank than [batch, ...], and for bounds that contradict one another.
 
     >>> import treadle as tf
     >>> from treadle import keras
@@ -45,11 +49,10 @@ class BatchNormalization(Normalizing):
                  renorm_momentum: float = 0.99, synchronized: bool = False, **kwargs: Any):
         kwargs.pop("fused", None)  # a way of computing the same values in older versions
         super().__init__(**kwargs)
-        if renorm:
-            raise tf.errors.UnimplementedError("Batch renormalization (`renorm=True`) is not there. Leave it out.")
         self.axis = int(*as_axes(axis))
         self.momentum, self.epsilon = float(momentum), float(epsilon)
-        self.renorm, self.renorm_clipping, self.renorm_momentum = renorm, renorm_clipping, renorm_momentum
+        self.renorm, self.renorm_momentum = bool(renorm), renorm_momentum
+        self.renorm_clipping = renorm_batches.check_clipping(renorm_clipping) if renorm else renorm_clipping
         self._keep(dict(
             center=center, scale=scale, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
             moving_mean_initializer=moving_mean_initializer, moving_variance_initializer=moving_variance_initializer,
@@ -66,6 +69,8 @@ class BatchNormalization(Normalizing):
                                            trainable=False, autocast=False, aggregation="mean")
         self.moving_variance = self.add_weight(name="moving_variance", shape=shape, trainable=False, autocast=False,
                                                initializer=self.moving_variance_initializer, aggregation="mean")
+        if self.renorm:
+            renorm_batches.add_statistics(self, shape)
         self._built = True
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
@@ -75,13 +80,18 @@ class BatchNormalization(Normalizing):
                 f"{inputs.shape}.")
         x = widened(inputs)
         mean, variance = tf.cast(self.moving_mean, x.dtype), tf.cast(self.moving_variance, x.dtype)
-        if training and self.trainable:
+        gamma, beta = (v if v is None else tf.cast(v, x.dtype) for v in (self.gamma, self.beta))
+        if training and self.trainable and self.renorm:
+            mean, variance = self._moments(x, mask)
+            gamma, beta = renorm_batches.corrected(self, mean, variance, gamma, beta)
+            renorm_batches.follow(self, mean, variance)
+        elif training and self.trainable:
             old = mean, variance
             mean, variance = self._moments(x, mask)
             for moving, before, now in zip((self.moving_mean, self.moving_variance), old, (mean, variance)):
                 moving.assign(tf.cast(before * self.momentum + now * (1.0 - self.momentum), moving.dtype))
         mean, variance, gamma, beta = [
-            v if v is None else along(v, [self.axis], x) for v in (mean, variance, self.gamma, self.beta)]
+            v if v is None else along(v, [self.axis], x) for v in (mean, variance, gamma, beta)]
         return tf.cast(normalized(x, mean, variance, gamma, beta, self.epsilon), self.compute_dtype)
 
     def _moments(self, x: Any, mask: Any) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ from treadle.keras_like.layers.arguments import (
     window_sizes,
 )
 from treadle.keras_like.layers.built_in import BuiltIn
+from treadle.keras_like.layers.low_rank import Adapted, LowRank
 
 
 class Windowed(BuiltIn):
@@ -84,15 +85,18 @@ class Windowed(BuiltIn):
         return arranged(input_shape[0], sizes, filters, self.data_format)
 
 
-class Conv(Windowed):
+class Conv(Windowed, LowRank):
     """activation(convolution(inputs, kernel) + bias), over `rank` axes."""
+
+    kernel = Adapted()
 
     def __init__(self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", data_format: Any = None,
                  dilation_rate: Any = 1, groups: int = 1, activation: Any = None, use_bias: bool = True,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros",
                  kernel_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-                 kernel_constraint: Any = None, bias_constraint: Any = None, **kwargs: Any):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+                 kernel_constraint: Any = None, bias_constraint: Any = None, lora_rank: int | None = None,
+                 lora_alpha: float | None = None, **kwargs: Any):
+        super().__init__(activity_regularizer=activity_regularizer, lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         self._keep_windows(kernel_size, strides, as_padding(padding, causal=self.rank == 1), data_format, dilation_rate)
         self.filters, self.groups = positive(filters, "filters"), positive(groups, "groups")
         self._keep(dict(
@@ -113,6 +117,7 @@ class Conv(Windowed):
         self.compute_output_shape(input_shape)
         self.kernel = self._weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.bias = self._weight("bias", (self.filters,)) if self.use_bias else None  # type: ignore[attr-defined]
+        self._adapt_if_asked()
 
     def call(self, inputs: Any) -> Any:
         return self._activated(self._convolved(inputs, self.kernel))
@@ -138,6 +143,7 @@ class Conv1D(Conv):
         use_bias: default True.
         kernel_initializer, bias_initializer: default "glorot_uniform" and "zeros".
         kernel_regularizer, bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint: default: none.
+        lora_rank, lora_alpha: for `enable_lora`, which `build` then calls. Default: none.
 
     Raises InvalidArgumentError for arguments out of range, and inputs they do not fit.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.input_spec import InputSpec
-from treadle.keras_like.layers.built_in import BuiltIn
+from treadle.keras_like.layers.low_rank import Adapted, LowRank
 
 
-class Dense(BuiltIn):
+class Dense(LowRank):
     """activation(inputs @ kernel + bias), over the last axis: [..., n] -> [..., units].
 
     Args:
@@ -18,6 +18,7 @@ class Dense(BuiltIn):
         use_bias: default True.
         kernel_initializer, bias_initializer: default "glorot_uniform" and "zeros".
         kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: default: none.
+        lora_rank, lora_alpha: for `enable_lora`, which `build` then calls. Default: none.
 
     >>> import treadle as tf
     >>> from treadle import keras
@@ -26,12 +27,13 @@ class Dense(BuiltIn):
     """
 
     casts_integers = True
+    kernel = Adapted()
 
     def __init__(self, units: int, activation: Any = None, use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
                  bias_initializer: Any = "zeros", kernel_regularizer: Any = None, bias_regularizer: Any = None,
                  activity_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
-                 **kwargs: Any):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+                 lora_rank: int | None = None, lora_alpha: float | None = None, **kwargs: Any):
+        super().__init__(activity_regularizer=activity_regularizer, lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         if not isinstance(units, int) or units <= 0:
             raise tf.errors.InvalidArgumentError(f"`units` is a positive integer. Received: units={units!r}.")
         self._keep({"units": units, "activation": activation, "use_bias": use_bias, "kernel_initializer": kernel_initializer,
@@ -49,6 +51,7 @@ class Dense(BuiltIn):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1]})
         self.kernel = self._weight("kernel", (input_shape[-1], self.units))
         self.bias = self._weight("bias", (self.units,)) if self.use_bias else None
+        self._adapt_if_asked()
 
     def call(self, inputs: Any) -> Any:
         if inputs.shape.rank == 2:

@@ -8,10 +8,10 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.input_spec import InputSpec
-from treadle.keras_like.layers.built_in import BuiltIn
+from treadle.keras_like.layers.low_rank import Adapted, LowRank
 
 
-class EinsumDense(BuiltIn):
+class EinsumDense(LowRank):
     """activation(einsum(equation, inputs, kernel) + bias).
 
     Args:
@@ -21,6 +21,7 @@ class EinsumDense(BuiltIn):
         bias_axes: the letters of the axes that have a bias. Default: no bias.
         kernel_initializer, bias_initializer: default "glorot_uniform" and "zeros".
         kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint: default: none.
+        lora_rank, lora_alpha: for `enable_lora`, which `build` then calls. Default: none.
 
     Raises InvalidArgumentError for an equation of another form, or shapes that do not fit it.
 
@@ -31,12 +32,14 @@ class EinsumDense(BuiltIn):
     """
 
     casts_integers = True
+    kernel = Adapted()
 
     def __init__(self, equation: str, output_shape: Any, activation: Any = None, bias_axes: str | None = None,
                  kernel_initializer: Any = "glorot_uniform", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
                  bias_regularizer: Any = None, kernel_constraint: Any = None, bias_constraint: Any = None,
-                 activity_regularizer: Any = None, **kwargs: Any):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+                 activity_regularizer: Any = None, lora_rank: int | None = None, lora_alpha: float | None = None,
+                 **kwargs: Any):
+        super().__init__(activity_regularizer=activity_regularizer, lora_rank=lora_rank, lora_alpha=lora_alpha, **kwargs)
         self.equation, self.bias_axes = equation, bias_axes
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self._keep(dict(
@@ -65,6 +68,7 @@ class EinsumDense(BuiltIn):
                     f"{self.equation!r}.")
             first = min(made.index(c) for c in self.bias_axes)
             self.bias = self._weight("bias", tuple(sizes[c] if c in self.bias_axes else 1 for c in made[first:]))
+        self._adapt_if_asked()
 
     def _sizes(self, letters: tuple[str, str, str], input_shape: Any) -> dict[str, Any]:
         """The size of each letter, from the inputs and from `output_shape`."""

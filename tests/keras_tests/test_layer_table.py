@@ -17,8 +17,7 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|$", PAGE.read_text(), re.MULTILI
 HERE = [name for name in NAMES if ROWS.get(name, "").startswith("here")]
 
 # What differs on purpose.
-NOT_OFFERED = {"quantization_config", "gptq_unpacked_column_size",  # weights of 8 and 4 bits are not offered
-               "lora_rank", "lora_alpha"}
+NOT_OFFERED = {"quantization_config", "gptq_unpacked_column_size"}  # weights of 8 and 4 bits
 TF2_DEFAULTS = {"AveragePooling1D": "pool_size", "AveragePooling2D": "pool_size", "AveragePooling3D": "pool_size",
                 "AvgPool1D": "pool_size", "AvgPool2D": "pool_size", "AvgPool3D": "pool_size"}
 OTHER_CALLS = {"SimpleRNNCell",  # names its input `sequence`; here it is `inputs`, as in the other cells

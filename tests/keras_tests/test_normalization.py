@@ -16,6 +16,12 @@ IMAGE = rng.normal(size=(2, 4, 3, 6)).astype(np.float32)
     ("BatchNormalization", dict(momentum=0.9, epsilon=0.01), X, dict(training=True)),
     ("BatchNormalization", dict(axis=1, center=False, scale=False), IMAGE, dict(training=True)),
     ("BatchNormalization", dict(scale=False), X, dict(training=True, mask=rng.random((4, 3)) < 0.6)),
+    ("BatchNormalization", dict(renorm=True), X, {}),
+    ("BatchNormalization", dict(renorm=True, momentum=0.9, renorm_momentum=0.8, moving_variance_initializer="ones"), X,
+     dict(training=True)),
+    ("BatchNormalization", dict(renorm=True, renorm_clipping=dict(rmin=0.7, rmax=1.3, dmax=0.5), scale=False), IMAGE,
+     dict(training=True)),
+    ("BatchNormalization", dict(renorm=True, axis=1, center=False, scale=False), IMAGE, dict(training=True)),
     ("LayerNormalization", {}, X, {}),
     ("LayerNormalization", dict(axis=[1, 2], epsilon=0.1), IMAGE, {}),
     ("LayerNormalization", dict(axis=1, center=False), X, {}),
@@ -49,6 +55,17 @@ def test_moving_statistics():
     assert layer.trainable_weights == [] and len(layer.non_trainable_weights) == 4
     close(layer(tf.constant(X), training=True), other(X, training=True))
     close(layer.moving_mean.numpy(), np.asarray(other.moving_mean))
+
+
+def test_renormalization_step_by_step():
+    """The corrections of each step come from the averages of those before."""
+    config = dict(renorm=True, momentum=0.9, renorm_momentum=0.6, renorm_clipping={"dmax": 2.0})
+    layer, other = ours.layers.BatchNormalization(**config), theirs.layers.BatchNormalization(**config)
+    step = tf.function(lambda x: layer(x, training=True))
+    for i in range(4):
+        close(step(tf.constant(X * (1 + i))), other(X * (1 + i), training=True))
+        for a, b in zip(layer.weights, other.weights, strict=True):
+            close(a.numpy(), np.asarray(b), a.name)
 
 
 def test_half_precision():
@@ -91,6 +108,8 @@ def test_mistakes():
             (lambda: ours.layers.GroupNormalization(4)(X), "groups"), (lambda: ours.layers.GroupNormalization(0), "groups"),
             (lambda: ours.layers.LayerNormalization(axis=5)(X), "axis"), (lambda: ours.layers.LayerNormalization("a"), "axis"),
             (lambda: ours.layers.SpectralNormalization(ours.layers.UnitNormalization())(X), "kernel"),
-            (lambda: ours.layers.BatchNormalization()(X, mask=np.ones([4], bool)), "mask")]:
+            (lambda: ours.layers.BatchNormalization()(X, mask=np.ones([4], bool)), "mask"),
+            (lambda: ours.layers.BatchNormalization(renorm=True, renorm_clipping={"max": 1}), "renorm_clipping"),
+            (lambda: ours.layers.BatchNormalization(renorm=True, renorm_clipping={"rmin": 2, "rmax": 1}), "rmax")]:
         with pytest.raises((ValueError, TypeError), match=text):
             make()
