@@ -16,7 +16,7 @@ ROOMS = {
     "runtime": {"treadle": {"ir", "lowering", "runtime"}, "outside": {"numpy", "jax", "ml_dtypes", "PIL"}},
     "tracer": {"treadle": {"ir", "lowering", "runtime", "tracer"}, "outside": {"numpy", "jax"}},
     "keras_like": {"treadle": {"", "keras", "keras_like"},
-                   "outside": {"numpy", "jax", "matplotlib", "h5py", "ml_dtypes", "PIL"}},
+                   "outside": {"numpy", "jax", "matplotlib", "h5py", "ml_dtypes", "PIL", "scipy"}},
 }
 STANDARD = set(sys.stdlib_module_names)
 # jax in keras_like: the demo shows a hand-written step beside ours. `from_host` makes batches without a copy.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from treadle.keras_like.core.saved import Saved
 from treadle.keras_like.core.signature import parameters_of_build, signature_of
 from treadle.keras_like.core.state import CallState, autocasting, current_call, inherited_training
 from treadle.keras_like.core.variable import Variable
+from treadle.keras_like.core.warning import warn
 
 
 def _as_build(build: Callable) -> Callable:
@@ -292,9 +292,9 @@ class Layer(Saved, Holder):
             if mask is not None and not self.__dict__.get("_warned") and all(
                     m is None for m in tf.nest.flatten(tracking.masks_of(outputs))):
                 self._warned = True
-                warnings.warn(
+                warn(
                     f"The layer {self.name!r} ({type(self).__name__}) drops the mask of its inputs: layers after it see none. "
-                    "If it should go on, set `supports_masking = True`, or define `compute_mask`.", stacklevel=4)
+                    "If it should go on, set `supports_masking = True`, or define `compute_mask`.")
             return
         if mask is None and type(self).compute_mask is Layer.compute_mask:
             return

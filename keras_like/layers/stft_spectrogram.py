@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
 from treadle.keras_like.core.image_format import as_data_format
 from treadle.keras_like.core.input_spec import InputSpec
+from treadle.keras_like.core.warning import warn
 from treadle.keras_like.core.windows import STFT, window_values
 from treadle.keras_like.layers.built_in import BuiltIn
 
@@ -57,7 +57,7 @@ class STFTSpectrogram(BuiltIn):
                 f"{wrong}. Received: mode={mode!r}, frame_length={frame_length}, frame_step={frame_step}, "
                 f"fft_length={fft_length}, scaling={scaling!r}, padding={padding!r}.")
         if fft_length is not None and fft_length & (fft_length - 1):
-            warnings.warn(f"An `fft_length` that is a power of two is quicker. Received: {fft_length}.", stacklevel=2)
+            warn(f"An `fft_length` that is a power of two is quicker. Received: {fft_length}.")
         if isinstance(window, str):
             window_values(window, 1, periodic)
         self._keep({"mode": mode, "frame_length": frame_length, "frame_step": frame_step, "fft_length": fft_length,

@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.overrides import shield_functions
 from treadle.keras_like.losses.weighting import as_aligned_pair, same_rank
 from treadle.keras_like.metrics.aggregates import FunctionMetric
 from treadle.keras_like.metrics.base import Metric
@@ -132,3 +133,5 @@ class R2Score(Metric):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "class_aggregation": self.class_aggregation,
                 "num_regressors": self.num_regressors}
+
+shield_functions(globals())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
+from treadle.keras_like.core.warning import warn
 from treadle.keras_like.metrics.base import Metric
 
 
@@ -46,8 +46,8 @@ class IoU(Metric):
         else:
             weights = tf.convert_to_tensor(sample_weight)
             if weights.dtype.is_floating and "int" in self.dtype:
-                warnings.warn(f"`{type(self).__name__}` counts in {self.dtype}: fractions of weights are cut off. Pass "
-                              "dtype='float32' to keep them.", stacklevel=2)
+                warn(f"`{type(self).__name__}` counts in {self.dtype}: fractions of weights are cut off. Pass "
+                              "dtype='float32' to keep them.")
             weights = tf.cast(weights, self.dtype)
             weights = tf.broadcast_to(tf.reshape(weights, [-1]) if weights.shape.rank else weights, tf.shape(labels))
         inside = tf.logical_and(_within(labels, self.num_classes), _within(predictions, self.num_classes))

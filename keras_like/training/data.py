@@ -12,6 +12,7 @@ import treadle as tf
 from treadle.keras_like.core.policy import floatx
 from treadle.keras_like.data import RowBatches, row_batches, slices_in_place
 from treadle.keras_like.data.resuming import Place
+from treadle.keras_like.utils.workers import batches_in_order
 
 
 class Batches:
@@ -196,8 +197,8 @@ def _of_py_dataset(dataset: Any, shuffle: bool) -> Batches:
     count = dataset.num_batches
 
     def epoch() -> Iterator[Any]:
-        order = np.random.permutation(count) if shuffle and count is not None else range(count)
-        return (tf.nest.map_structure(np.asarray, dataset[int(i)]) for i in order)
+        order = itertools.count() if count is None else np.random.permutation(count) if shuffle else range(count)
+        return (tf.nest.map_structure(np.asarray, batch) for batch in batches_in_order(dataset, order))
     found = Batches(epoch, count, on_epoch_end=dataset.on_epoch_end)
     found.on_epoch_begin = getattr(dataset, "on_epoch_begin", None)
     return found

@@ -6,7 +6,6 @@ import functools
 import io
 import os
 import pathlib
-import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
 from treadle.keras_like.core.policy import floatx
+from treadle.keras_like.core.warning import warn
 from treadle.keras_like.images.resizing import frame_of_ratio, middle_of_ratio
 
 COLOR_MODES = {"grayscale": 1, "rgb": 3, "rgba": 4}
@@ -93,7 +93,7 @@ def save_img(path: Any, x: Any, data_format: str | None = None, file_format: str
         file_format = pathlib.Path(path).suffix[1:]
     kind = {"jpg": "jpeg"}.get((file_format or "").lower(), file_format)
     if image.mode == "RGBA" and kind == "jpeg":
-        warnings.warn("JPEG files have no transparency: the image is written as RGB.", stacklevel=2)
+        warn("JPEG files have no transparency: the image is written as RGB.")
         image = image.convert("RGB")
     image.save(path, format=kind, **kwargs)
 

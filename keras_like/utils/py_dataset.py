@@ -7,14 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.utils.workers import batches_in_order
 
 
 class PyDataset:
     """Batches that Python makes. Subclasses define `__getitem__(index)`, a whole batch, and `__len__`, their number.
 
     Args:
-        workers, use_multiprocessing, max_queue_size: how batches may be made ahead. Accepted and kept; `fit` makes them
-            one after the other. `tf.data.Dataset.map(..., num_parallel_calls=...)` works ahead.
+        workers: with two or more, `fit` has so many threads make batches ahead. Default 1: each when it is due.
+        use_multiprocessing: processes in place of threads. They begin in each epoch, so they pay for slow batches only; the
+            data set must be picklable, and a script needs `if __name__ == "__main__":` around its work. Default False.
+        max_queue_size: how many batches may be ahead. Default 10.
+
+    Batches come in order. With workers, `__getitem__` is called by several at a time.
 
     `num_batches` may be defined instead of `__len__`: None for batches without end. `on_epoch_begin` and `on_epoch_end` are
     called around each epoch.
@@ -46,8 +51,7 @@ class PyDataset:
 
     def __iter__(self) -> Iterator[Any]:
         count = self.num_batches
-        for index in itertools.count() if count is None else range(count):
-            yield self[index]
+        return batches_in_order(self, itertools.count() if count is None else range(count))
 
     def on_epoch_begin(self) -> None:
         """Called before each epoch."""

@@ -299,9 +299,12 @@ def test_recurrent_layers_see_masks():
 
 def test_dropping_a_mask_is_told():
     embedded = ours.layers.Embedding(8, 3, mask_zero=True)(tf.constant(TOKENS))
-    with pytest.warns(UserWarning, match="drops the mask"):
-        ours.layers.RepeatVector(2).call(tf.ones([1, 1]))
-        ours.layers.UpSampling1D(2)(embedded)
+    model = ours.Sequential([ours.layers.Embedding(8, 3, mask_zero=True), ours.layers.UpSampling1D(2)])
+    for call in (lambda: ours.layers.UpSampling1D(2)(embedded), lambda: model(TOKENS),
+                 lambda: tf.function(lambda x: ours.layers.UpSampling1D(2)(ours.layers.Masking()(x)))(tf.ones([2, 3, 4]))):
+        with pytest.warns(UserWarning, match="drops the mask") as seen:
+            call()
+        assert seen[0].filename == __file__
 
 
 def test_a_cell_of_ones_own():

@@ -1,5 +1,8 @@
 """`keras.preprocessing.sequence`."""
 
+from treadle.keras_like.preprocessing.skipgrams import make_sampling_table, skipgrams
 from treadle.keras_like.utils.sequences import pad_sequences
 
-__all__ = ["pad_sequences"]
+__all__ = [
+    "make_sampling_table", "pad_sequences", "skipgrams",
+]
