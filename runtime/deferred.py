@@ -18,7 +18,7 @@ from treadle.ir.dims import Dim
 from treadle.ir.interpreter import Interpreter
 from treadle.ir.op import Op
 from treadle.ir.types import TensorType
-from treadle.runtime.eager import EAGER
+from treadle.runtime.eager import EAGER, has_open_size
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 
@@ -79,7 +79,12 @@ class Deferring(Interpreter):
 
     def execute(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
         if not any(isinstance(o, DeferredTensor) for o in operands):
-            return EAGER.execute(op, operands, attributes)
+            if not has_open_size(attributes):
+                return EAGER.execute(op, operands, attributes)
+            if op.operand_names[:1] == ("key",):  # which was drawn just now, and would be the same in each call
+                raise errors.StagingError(
+                    f"`{op.name}` of a size that depends on a model's symbolic input would give the same numbers in each call. "
+                    "Put it into the `call` of a layer (or use `keras.layers.GaussianNoise`, `Dropout` ...).")
         types = op.infer_types([o.type for o in operands], attributes)
 
         def run(sizes: Mapping[str, Any], *values: Any) -> Sequence[Any]:
@@ -95,6 +100,7 @@ class Deferring(Interpreter):
 
 
 DEFERRING = DeferredTensor.interpreter = Deferring()  # type: ignore[attr-defined]
+EAGER.for_open_sizes = DEFERRING
 
 
 def deferred_input(spec: TensorSpec, name: str) -> DeferredTensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -12,9 +12,10 @@ from treadle.ir import errors
 from treadle.ir.attributes import attribute_key
 from treadle.ir.autodiff import Pullback, pullback
 from treadle.ir.builder import append
+from treadle.ir.dims import Dim
 from treadle.ir.dtypes import as_dtype
 from treadle.ir.graph import Graph, Operation
-from treadle.ir.interpreter import set_default_interpreter, state
+from treadle.ir.interpreter import Interpreter, TakeOver, set_default_interpreter, state
 from treadle.ir.op import Op
 from treadle.ir.ops.effects import check
 from treadle.ir.ops.structure import call
@@ -84,6 +85,8 @@ def kernel_of(op: Op, types: Sequence[TensorType], attributes: dict[str, Any]) -
             raise errors.UnimplementedError(f"`{op.name}` does not take string tensors; XLA has no strings.", see="strings")
     graph = Graph(op.name)
     operation = append(graph, op, [graph.add_input(t) for t in types], attributes)
+    if any(r.type.dtype.is_string for r in operation.results):
+        raise errors.UnimplementedError(f"`{op.name}` does not make string tensors; XLA has no strings.", see="strings")
     graph.outputs = list(operation.results)
     threaded = thread_effects(graph, settings=checks.settings())
     if threaded.has_code:
@@ -91,10 +94,18 @@ def kernel_of(op: Op, types: Sequence[TensorType], attributes: dict[str, Any]) -
     return Kernel(compile_op(op, types, attributes), types, graph.output_types)
 
 
+def has_open_size(attributes: Mapping[str, Any]) -> bool:
+    """Whether a size among the attributes is one that a model's symbolic input leaves open."""
+    return any(isinstance(part, Dim) for value in attributes.values()
+               for part in (value if isinstance(value, tuple) else (value,)))
+
+
 class EagerInterpreter(TensorInterpreter):
     """Runs operations on eager tensors."""
 
     is_eager = True
+    # Who carries out operations whose attributes hold open sizes: those of a model's symbolic inputs.
+    for_open_sizes: Interpreter | None = None
 
     def __init__(self) -> None:
         self._kernels: dict[tuple, Kernel | CheckedKernel] = {}
@@ -136,11 +147,17 @@ class EagerInterpreter(TensorInterpreter):
     def _on_host(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[EagerTensor, ...]:
         if op is check and not attributes["failure"].required and not checks.checks_enabled():
             return ()
+        self._hand_over_open_sizes(attributes)
         op.infer_types([o.type for o in operands], attributes)
         results = op.host(*[np.asarray(o._array) for o in operands], **attributes)  # type: ignore[misc]
         return tuple([from_numpy(r, as_dtype(r.dtype)) for r in results])
 
+    def _hand_over_open_sizes(self, attributes: dict[str, Any]) -> None:
+        if self.for_open_sizes is not None and has_open_size(attributes):
+            raise TakeOver(self.for_open_sizes)
+
     def _compile(self, key: tuple, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> Kernel | CheckedKernel:
+        self._hand_over_open_sizes(attributes)
         kernel = kernel_of(op, [o.type for o in operands], attributes)
         with self._lock:
             if len(self._kernels) >= _MOST_KERNELS:

@@ -64,6 +64,9 @@ class Saved:
         kind: Any = cls
         taken, any_others = _parameters(kind)
         late = {} if any_others else {k: config[k] for k in _COMMON if k in config and k not in taken}
+        if not any_others and kind.get_config.__module__.startswith("treadle.keras_like."):
+            # A subclass that settles some of the arguments itself.
+            config = {k: v for k, v in config.items() if k in taken or k in late}
         try:
             made = cls(**{k: v for k, v in config.items() if k not in late})
         except TypeError as error:

@@ -52,12 +52,20 @@ class BuiltIn(Layer):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        for name in _parameters(type(self)):  # type: ignore[arg-type]  # a class hashes
+        ours, added = _configured(type(self))  # type: ignore[arg-type]  # a class hashes
+        for name in (*ours, *(name for name in added if hasattr(self, name))):
             config[name] = as_config(getattr(self, name))
         return config
 
 
 @functools.lru_cache(maxsize=1024)
+def _configured(kind: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The arguments of the library's layer, and those that a user's subclass without a `get_config` of its own adds."""
+    ours = next(base for base in kind.__mro__ if base.__module__.startswith("treadle.keras_like."))
+    added = _parameters(kind) if kind.get_config is ours.get_config else ()  # type: ignore[attr-defined]
+    return _parameters(ours), tuple(name for name in added if name not in _parameters(ours))
+
+
 def _parameters(kind: type) -> tuple[str, ...]:
     """The names of the constructor's own arguments."""
     if kind.__init__ is Layer.__init__:  # type: ignore[misc]

@@ -34,13 +34,13 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value.name if isinstance(value, tf.DType) else value
 
 
-def _shape(name: str) -> Config:
-    """A shape; at most one size of it may be open."""
+def _shape(name: str, most: int = 1) -> Config:
+    """A shape; so many sizes of it may be open."""
 
     def config(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
         sizes = [s if isinstance(s, int) else -1 for s in attributes["shape"]]
-        if sizes.count(-1) > 1:
-            raise _indescribable(call.name, "a shape with several open sizes")
+        if sizes.count(-1) > most:
+            raise _indescribable(call.name, "a shape with several open sizes" if most else "a shape with open sizes")
         return {name: sizes}
 
     return config
@@ -76,7 +76,7 @@ TABLE: dict[str, tuple[str, str, Config]] = {
     "reduce_prod": ("numpy", "Prod", _axes()), "reduce_max": ("numpy", "Max", _axes()), "reduce_min": ("numpy", "Min", _axes()),
     "reduce_any": ("numpy", "Any", _axes()), "reduce_all": ("numpy", "All", _axes()),
     "matmul": ("numpy", "Matmul", _untransposed), "einsum": ("numpy", "Einsum", lambda call, a: {"subscripts": a["equation"]}),
-    "reshape": ("numpy", "Reshape", _shape("newshape")), "broadcast_to": ("numpy", "BroadcastTo", _shape("shape")),
+    "reshape": ("numpy", "Reshape", _shape("newshape")), "broadcast_to": ("numpy", "BroadcastTo", _shape("shape", most=0)),
     "expand_dims": ("numpy", "ExpandDims", _same("axis")), "squeeze": ("numpy", "Squeeze", _same("axis")),
     "transpose": ("numpy", "Transpose", lambda call, a: {"axes": _plain(a["perm"])}),
     "concat": ("numpy", "Concatenate", _same("axis")), "stack": ("numpy", "Stack", _same("axis")),

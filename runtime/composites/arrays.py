@@ -68,7 +68,7 @@ def _filled(shape: Any, value: Any, dtype: Any) -> Tensor:
     dtype, sizes = dtypes.as_dtype(dtype), attributes.as_shape(shape)
     if any(dims.is_known(s) and s < 0 for s in sizes):
         raise errors.InvalidArgumentError(f"A size must not be negative. Received: shape={sizes}.")
-    if is_eager():
+    if is_eager() and dims.is_known(*sizes):
         return from_numpy(np.full(sizes, value, dtype.numpy), dtype)
     return broadcast_to(as_operand(np.asarray(value, dtype.numpy)), shape=sizes)
 
@@ -127,7 +127,7 @@ def range_(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, nam
     wanted = range_dtype(start, limit, delta) if dtype is None else dtypes.as_dtype(dtype)
     first, last, step = (_number(v) for v in (start, limit, delta))
     count = _range_count(first, last, step)
-    if is_eager():
+    if is_eager() and dims.is_known(first, count):
         values = np.arange(count).astype(wanted.numpy) * wanted.as_numpy_dtype(step) + wanted.as_numpy_dtype(first)
         return from_numpy(values, wanted)
     values = iota(size=count, dtype=wanted)
