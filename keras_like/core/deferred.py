@@ -7,6 +7,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import floatx
+from treadle.keras_like.core.tracking import mask_of, set_mask
 
 
 def is_deferred(value: Any) -> bool:
@@ -36,14 +37,18 @@ def call_layer(layer: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
     given = (args, kwargs)
     leaves = tf.nest.flatten(given)
     inputs = [leaf for leaf in leaves if is_deferred(leaf)]
-    types, structure = _results(layer, given, inputs)
+    types, structure, masks = _results(layer, given, inputs)
 
     def run(sizes: Any, *values: Any) -> list[Any]:
         found = iter(values)
         filled, named = tf.nest.pack_sequence_as(given, [next(found) if is_deferred(leaf) else leaf for leaf in leaves])
         return tf.nest.flatten(layer(*filled, **named))
 
-    outputs = tf.nest.pack_sequence_as(structure, tf.deferred.defer(run, inputs, types, layer.name, layer, given))
+    made = tf.deferred.defer(run, inputs, types, layer.name, layer, given)
+    for tensor, mask in zip(made, masks):
+        if mask is not None:  # that its value will have
+            set_mask(tensor, tf.deferred.defer(_mask_of_value, [tensor], [mask], "mask", _mask_of_value)[0])
+    outputs = tf.nest.pack_sequence_as(structure, made)
     layer._inbound.append((args[0] if args else given[1], outputs))
     return outputs
 
@@ -66,12 +71,29 @@ def _only_call(layer: Any) -> tuple[Any, Any]:
     return layer._inbound[0]
 
 
-def _results(layer: Any, given: Any, inputs: list[Any]) -> tuple[list[Any], Any]:
-    """(the results' types, with the inputs' own open sizes; their structure), found by tracing the layer."""
+def _mask_of_value(sizes: Any, value: Any) -> list[Any]:
+    return [mask_of(value)]
+
+
+def _results(layer: Any, given: Any, inputs: list[Any]) -> tuple[list[Any], Any, list[Any]]:
+    """(the results' types, with the inputs' own open sizes; their structure; their masks' types), found by tracing."""
     specs = tf.nest.map_structure(lambda leaf: tf.TensorSpec(leaf.shape, leaf.dtype) if is_deferred(leaf) else leaf, given)
-    concrete = tf.function(lambda given: layer(*given[0], **given[1])).get_concrete_function(specs)
+    ranks = [mask_of(leaf).shape.rank if is_deferred(leaf) and mask_of(leaf) is not None else None
+             for leaf in tf.nest.flatten(given)]
+
+    def traced(given: Any) -> Any:
+        for leaf, rank in zip(tf.nest.flatten(given), ranks):
+            if rank is not None:  # types are all that is wanted of it
+                set_mask(leaf, tf.ones(tf.shape(leaf)[:rank], tf.bool))
+        found = layer(*given[0], **given[1])
+        return found, [mask_of(leaf) for leaf in tf.nest.flatten(found)]
+
+    concrete = tf.function(traced).get_concrete_function(specs)
     layer._forget_losses()
     sizes: dict[str, Any] = {}
     for value, tensor in zip(concrete.inputs, inputs):
         sizes.update((str(a), b) for a, b in zip(value.type.shape, tensor.type.shape) if not isinstance(a, int))
-    return [v.type.substitute(sizes) for v in concrete.outputs], concrete.structured_outputs
+    types = iter([v.type.substitute(sizes) for v in concrete.outputs])
+    structure, masks = concrete.structured_outputs
+    return ([next(types) for _ in tf.nest.flatten(structure)], structure,
+            [None if mask is None else next(types) for mask in masks])

@@ -31,12 +31,12 @@ class Batches:
         self._running: Iterator[Any] | None = None
         self._place = Place(dataset)
 
-    def epoch(self, limit: int | None = None) -> Iterator[tuple]:
-        """The batches of one epoch as (x, y, sample_weight), the last two None where they are not given.
+    def epoch(self, limit: int | None = None) -> Iterator[Any]:
+        """The batches of one epoch, as the data have them: x, (x,), (x, y) or (x, y, sample_weight).
 
         With `limit` the data are gone on with where the last epoch stopped, as Keras does.
         """
-        return map(unpack_x_y_sample_weight, self._limited(self._epoch, limit))
+        return self._limited(self._epoch, limit)
 
     def row_numbers(self, limit: int | None = None) -> Iterator[np.ndarray]:
         """The same batches, each as the numbers of its rows; only where there are `rows`."""
@@ -75,16 +75,16 @@ class Batches:
         self._running = None
         self._place.restore(state)
 
-    def example(self) -> tuple:
+    def example(self) -> Any:
         """The first batch, or its specs. It is not taken."""
         if self.dataset is not None:
-            return unpack_x_y_sample_weight(self.dataset.example_spec())
+            return self.dataset.example_spec()
         running = iter(self._epoch())
         first = next(running)
         if running is self._epoch():  # a generator, which gives it once
             whole = itertools.chain([first], running)
             self._epoch = lambda: whole
-        return unpack_x_y_sample_weight(first)
+        return first
 
 
 def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
@@ -105,16 +105,21 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The opposite of `unpack_x_y_sample_weight`: x alone stays as it is unless it is a structure."""
+    """The opposite of `unpack_x_y_sample_weight`: x alone stays as it is unless it is a list or a tuple."""
     if y is None:
-        return (x,) if isinstance(x, (list, tuple, dict)) else x
+        return (x,) if isinstance(x, (list, tuple)) else x
     return (x, y) if sample_weight is None else (x, y, sample_weight)
 
 
-def without_none(batch: Any) -> tuple:
-    """A batch as a step is given it: (x,), (x, y) or (x, y, sample_weight)."""
-    x, y, sample_weight = unpack_x_y_sample_weight(batch)
-    return (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
+def without_none(batch: Any) -> Any:
+    """A batch as a step is given it: as the data have it, but x in place of (x, None, None), (x, y) of (x, y, None).
+
+    A `train_step` of the user's may take other batches than (x, y, sample_weight), so they may be anything.
+    """
+    batch = tuple(batch) if isinstance(batch, list) else batch
+    if not isinstance(batch, tuple) or len(batch) not in (2, 3) or batch[-1] is not None:
+        return batch
+    return pack_x_y_sample_weight(*batch[:2])
 
 
 def batches(x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None, shuffle: bool = False,
@@ -166,7 +171,7 @@ def _of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: boo
     if not isinstance(batch_size, (int, np.integer)) or batch_size <= 0:
         raise tf.errors.InvalidArgumentError(f"`batch_size` is a positive integer. Received: {batch_size!r}.")
     x, y, sample_weight = (None if v is None else _mapped(as_data, v) for v in (x, y, sample_weight))
-    data = (x,) if y is None and sample_weight is None else (x, y) if sample_weight is None else (x, y, sample_weight)
+    data = pack_x_y_sample_weight(x, y) if sample_weight is None else (x, y, sample_weight)
     sizes = {len(leaf) for leaf in tf.nest.flatten(data) if leaf is not None}
     if len(sizes) != 1:
         raise tf.errors.InvalidArgumentError(

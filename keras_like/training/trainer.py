@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -169,6 +170,12 @@ class Trainer:
             total = total + tf.cast(one, total.dtype)
         return total
 
+    def _compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """`compute_loss`; one of the user's need not take `training`."""
+        taken = inspect.signature(self.compute_loss).parameters
+        told = {"training": training} if "training" in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values()) else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Take a batch into the metrics and return all their values. May be overridden."""
         if self._compiled_metrics is not None and y is not None:
@@ -184,7 +191,7 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
             y_pred = self(x, training=True)  # type: ignore[operator]
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            loss = self._compute_loss(x, y, y_pred, sample_weight, training=True)
             self._loss_tracker.update_state(loss, sample_weight=_count(x))
             scaled = self.optimizer.scale_loss(loss)
         variables = self.trainable_weights  # type: ignore[attr-defined]
@@ -199,7 +206,7 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)  # type: ignore[operator]
         if y is not None or self.losses:  # type: ignore[attr-defined]
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+            loss = self._compute_loss(x, y, y_pred, sample_weight, training=False)
             self._loss_tracker.update_state(loss, sample_weight=_count(x))
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 

@@ -113,7 +113,7 @@ class Data(keras.utils.PyDataset):
         return 100
     def __getitem__(self, index):
         time.sleep(0.3)
-        print("batch", index, flush=True)
+        print(f"batch {index}\\n", end="", flush=True)
         return np.ones([2, 2], np.float32), np.ones([2, 1], np.float32)
 model = keras.Sequential([keras.layers.Dense(1)])
 model.compile("sgd", "mse")
