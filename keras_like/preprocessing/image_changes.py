@@ -38,8 +38,8 @@ def apply_affine_transform(x: np.ndarray, theta: float = 0, tx: float = 0, ty: f
     Args:
         x: the image, of rank 3.
         theta, shear: angles in degrees. Default 0.
-        tx, ty: how many pixels it is shifted, down and across. Default 0.
-        zx, zy: what share of it is shown, down and across. Default 1.
+        tx, ty: how many pixels it is shifted, across and down. Default 0.
+        zx, zy: what share of it is shown, across and down. Default 1.
         row_axis, col_axis, channel_axis: which axis is which. Default 1, 2, 0.
         fill_mode: what is beyond the edges: "nearest" (default), "constant", "reflect" or "wrap".
         cval: the value for "constant".
@@ -48,7 +48,7 @@ def apply_affine_transform(x: np.ndarray, theta: float = 0, tx: float = 0, ty: f
     >>> import numpy as np
     >>> from treadle import keras
     >>> image = np.arange(4.0).reshape(2, 2, 1)
-    >>> keras.preprocessing.image.apply_affine_transform(image, ty=1, row_axis=0, col_axis=1, channel_axis=2)[..., 0].tolist()
+    >>> keras.preprocessing.image.apply_affine_transform(image, tx=1, row_axis=0, col_axis=1, channel_axis=2)[..., 0].tolist()
     [[1.0, 1.0], [3.0, 3.0]]
     """
     if x.ndim != 3 or sorted((row_axis, col_axis, channel_axis)) != [0, 1, 2] or channel_axis == 1:
@@ -121,7 +121,7 @@ def random_shear(x: np.ndarray, intensity: float, row_axis: int = 1, col_axis: i
 
 def random_zoom(x: np.ndarray, zoom_range: Sequence[float], row_axis: int = 1, col_axis: int = 2, channel_axis: int = 0,
                 fill_mode: str = "nearest", cval: float = 0.0, interpolation_order: int = 1) -> np.ndarray:
-    """An image of which shares between the two numbers of `zoom_range` are shown, down and across."""
+    """An image of which shares between the two numbers of `zoom_range` are shown, across and down."""
     zx, zy = random_zooms(check_range(zoom_range, "zoom_range"))
     return apply_affine_transform(x, zx=zx, zy=zy, row_axis=row_axis, col_axis=col_axis, channel_axis=channel_axis,
                                   fill_mode=fill_mode, cval=cval, order=interpolation_order)
@@ -137,9 +137,12 @@ def random_brightness(x: np.ndarray, brightness_range: Sequence[float], scale: b
     return apply_brightness_shift(x, np.random.uniform(*check_range(brightness_range, "brightness_range")), scale)
 
 
-def random_zooms(zoom_range: Sequence[float]) -> tuple[Any, Any]:
+def random_zooms(zoom_range: tuple[float, float]) -> tuple[Any, Any]:
     """Two numbers between those of `zoom_range`."""
-    return (1, 1) if tuple(zoom_range) == (1, 1) else tuple(np.random.uniform(*zoom_range, 2))  # type: ignore[return-value]
+    if zoom_range == (1, 1):
+        return 1, 1
+    first, second = np.random.uniform(zoom_range[0], zoom_range[1], 2)
+    return first, second
 
 
 def check_range(value: Any, name: str) -> tuple[float, float]:

@@ -128,7 +128,8 @@ def test_what_a_train_step_is_given():
     x, d = np.ones([4, 3], np.float32), (4, 3)
     slices = tf.data.Dataset.from_tensor_slices
     for data, form in [(x, d), ({"a": x}, {"a": d}), ([x, x], ((d, d),)), (slices(x).batch(4), d),
-                       (slices((x,)).batch(4), (d,)), (slices((x, x, x, x)).batch(4), (d, d, d, d)), (slices((x, {"b": x})).batch(4), (d, {"b": d}))]:
+                       (slices((x,)).batch(4), (d,)), (slices((x, x, x, x)).batch(4), (d, d, d, d)),
+                       (slices((x, {"b": x})).batch(4), (d, {"b": d}))]:
         seen.clear()
         model.fit(data, verbose=0)
         assert seen == [form]
