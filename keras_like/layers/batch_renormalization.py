@@ -30,7 +30,8 @@ def add_statistics(layer: Any, shape: tuple[int, ...]) -> None:
 
     for name, initializer in (("moving_stddev", deviation), ("renorm_mean", layer.moving_mean_initializer),
                               ("renorm_stddev", deviation)):
-        setattr(layer, name, layer.add_weight(name=name, shape=shape, initializer=initializer, trainable=False, autocast=False))
+        setattr(layer, name, layer.add_weight(name=name, shape=shape, initializer=initializer, trainable=False, autocast=False,
+                                              aggregation="mean"))
 
 
 def corrected(layer: Any, mean: Any, variance: Any, gamma: Any, beta: Any) -> tuple[Any, Any]:
