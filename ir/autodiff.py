@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from treadle.ir import errors
+from treadle.ir import errors, location
 from treadle.ir.builder import GraphBuilder, append, append_constant, copy, copy_operations
 from treadle.ir.graph import Graph, Operation, Value
 from treadle.ir.interpreter import interpreting, state
@@ -46,24 +46,39 @@ def active_ids(records: Sequence[Any], sources: Iterable[Any]) -> set[int]:
 def sweep(records: Sequence[Any], cotangents: dict[int, Any], active: set[int]) -> dict[int, Any]:
     """Propagate cotangents (by id of the value) backwards through `records`; returns them, extended to every active value."""
     add, zeros_like = REGISTRY["add"], REGISTRY["zeros_like"]
-    for record in reversed(records):
-        op, operands, attributes, results = record.op, record.operands, record.attributes, record.results
-        found = [cotangents.get(id(r)) for r in results]
-        if all(f is None for f in found):
-            continue
-        needed = [id(o) in active for o in operands]
-        if not any(needed) or op.vjp is None:
-            continue
-        if op.with_residuals is None:
-            g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
-        else:
-            g = found  # None for a residual says that its part of the gradient need not be derived
-        gradients = state.interpreter.cotangents(op, g, results, operands, attributes, needed)
-        for operand, gradient, need in zip(operands, gradients, needed):
-            if gradient is not None and need:
-                before = cotangents.get(id(operand))
-                cotangents[id(operand)] = gradient if before is None else add(before, gradient)
+    around = location.inside.forward
+    try:
+        for record in reversed(records):
+            op, operands, attributes, results = record.op, record.operands, record.attributes, record.results
+            found = [cotangents.get(id(r)) for r in results]
+            if all(f is None for f in found):
+                continue
+            needed = [id(o) in active for o in operands]
+            if not any(needed) or op.vjp is None:
+                continue
+            if not state.interpreter.is_eager:
+                location.inside.forward = _place(record)
+            if op.with_residuals is None:
+                g = [zeros_like(r) if f is None and r.dtype.is_differentiable else f for f, r in zip(found, results)]
+            else:
+                g = found  # None for a residual says that its part of the gradient need not be derived
+            gradients = state.interpreter.cotangents(op, g, results, operands, attributes, needed)
+            for operand, gradient, need in zip(operands, gradients, needed):
+                if gradient is not None and need:
+                    before = cotangents.get(id(operand))
+                    cotangents[id(operand)] = gradient if before is None else add(before, gradient)
+    finally:
+        location.inside.forward = around
     return cotangents
+
+
+def _place(record: Any) -> location.Location | None:
+    """Where a recorded operation was made, if that is known."""
+    if not record.results:
+        return None
+    value = getattr(record.results[0], "value", record.results[0])  # what stands for a tensor in its trace
+    producer = getattr(value, "producer", None)
+    return producer.location if producer is not None else None
 
 
 @dataclass(frozen=True)
@@ -224,7 +239,7 @@ def _swept_with_locations(joint: Graph, records: list[Operation], cotangents: di
         before = len(joint.operations)
         sweep([record], cotangents, active)
         for operation in joint.operations[before:]:
-            operation.location = record.location
+            operation.location = record.location and record.location._replace(forward=record.location)
     return cotangents
 
 

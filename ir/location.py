@@ -6,6 +6,7 @@ import linecache
 import os
 import sys
 import sysconfig
+import threading
 from typing import NamedTuple
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -21,14 +22,28 @@ _is_internal: dict[str, bool] = {}
 
 
 class Location(NamedTuple):
-    """A line of a file: what an operation's printed form and every error message point at."""
+    """A line of a file: what an operation's printed form and every error message point at.
+
+    Notes for who measures time: `scope`, the names of the layers (or `name_scope`s) around, "model/dense"; and for an
+    operation of a gradient `forward`, the place of the operation that it differentiates. They are not in the printed form.
+    """
 
     file: str
     line: int
     function: str = ""
+    scope: str = ""
+    forward: Location | None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
+
+
+class _Inside(threading.local):
+    scope = ""
+    forward: Location | None = None
+
+
+inside = _Inside()  # what `here` adds to the line
 
 
 def is_internal(filename: str) -> bool:
@@ -53,6 +68,14 @@ def user_location() -> Location | None:
             return Location(filename, frame.f_lineno, frame.f_code.co_name)
         frame = frame.f_back  # type: ignore[assignment]
     return None
+
+
+def here() -> Location | None:
+    """The user's line with the scope it is in: where an operation is made."""
+    where = user_location()
+    if where is not None and (inside.scope or inside.forward is not None):
+        return Location(where.file, where.line, where.function, inside.scope, inside.forward)
+    return where
 
 
 def describe(where: Location | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat, disk_cache, sharding
-from treadle.lowering.namespace import JAX
+from treadle.lowering.namespace import JAX, JaxNamespace
 from treadle.lowering.overrides import compiler_options, lowering_of
 from treadle.lowering.packing import Layout
 
@@ -31,6 +32,9 @@ def as_jax_function(graph: Graph) -> Callable[..., list[Any]]:
         return JAX.run_graph(graph, arrays)
     run.__name__ = run.__qualname__ = graph.name
     return run
+
+
+EXECUTABLES: weakref.WeakSet[Executable] = weakref.WeakSet()  # all there are, for who measures them
 
 
 class Executable:
@@ -61,8 +65,10 @@ class Executable:
                 disk_cache.save(entry, self.compiled)
         self.seconds = time.perf_counter() - start  # with XLA's
         self.call = _direct_call(self.compiled)
+        self.kernels: dict[str, Any] | None = None  # see `labels`
+        EXECUTABLES.add(self)
 
-    def _lower(self) -> Any:
+    def _lower(self, namespace: JaxNamespace = JAX) -> Any:
         """JAX's lowered form. Nothing of it is kept: the function alone would hold over 1 MB in JAX's caches."""
         graph, donated, packs, layouts = self._graph, self._donated, self._packs, self.layouts
         types = graph.input_types
@@ -74,7 +80,7 @@ class Executable:
             inputs: dict[int, Any] = dict(zip(alone, arrays[len(packs):count]))
             for pack, layout, buffer in zip(packs, layouts, arrays):
                 inputs.update(zip(pack, layout.unpack(buffer)))
-            outputs = JAX.run_graph(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
+            outputs = namespace.run_graph(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
             buffers = [layout.pack(buffer, [outputs[i] for i in pack])
@@ -98,6 +104,21 @@ class Executable:
     def input_shardings(self) -> list[Any]:
         """How each input lies on the devices."""
         return list(self.compiled.input_shardings[0])
+
+    def compiled_again(self, namespace: JaxNamespace) -> Any:
+        """The program, compiled from what the operations' rules make in another namespace."""
+        with compat.enable_x64(True):
+            return _compiled(self._lower(namespace), compiler_options(self._graph))
+
+    def input_name(self, place: int) -> str:
+        """The name of the program's input at a place: a variable's, an argument's, or what packs have."""
+        if place < len(self._packs):
+            return "small variables"
+        packed = {i for pack in self._packs for i in pack}
+        alone = [i for i in range(self._donated) if i not in packed]
+        rest = [*alone, *range(self._donated, len(self._graph.inputs))]
+        place -= len(self._packs)
+        return self._graph.inputs[rest[place]].name if place < len(rest) else ""
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""

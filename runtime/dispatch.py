@@ -11,6 +11,7 @@ after it has ended well: Python may then read the variables (as they were before
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -88,13 +89,15 @@ class Program:
         lies = (sharding.as_mesh(v._sharding) for v in (*self.updated, *self.read) if v._sharding is not None)
         return found or next(lies, None)
 
-    def _build(self, packs: Sequence[tuple[int, ...]]) -> None:
+    def _build(self, packs: Sequence[tuple[int, ...]], executable: Executable | None = None) -> None:
         mesh = self._spread_over = self._mesh()
         spread = None
         if mesh is not None:
             packs, spread = (), spread_over(mesh, [*self.updated, *self.read], len(self.captured))
             self._captured_arrays = [sharding.placed(t._array, spread.whole) for t in self.captured]
-        self.executable = Executable(self.graph, len(self.updated), packs, not self.threaded.calls_host, spread)
+        self.executable = executable or Executable(
+            self.graph, len(self.updated), packs, not self.threaded.calls_host, spread)
+        self._layout = packs
         self._call = self.executable.call
         self._packs = [Pack.of([self.updated[i] for i in pack], layout)
                        for pack, layout in zip(packs, self.executable.layouts)]
@@ -117,6 +120,34 @@ class Program:
         self._own_run = partial(self._run_checked, step) if self.threaded.has_code else step
         # Carries out the step for the argument arrays and returns the result arrays.
         self.run: Callable[[list[Any]], list[Any]] = self._own_run
+
+    @property
+    def is_spread(self) -> bool:
+        """True if it runs on several devices."""
+        return self._spread_over is not None
+
+    def shadow(self) -> Program:
+        """The same executable on variables of its own, which start with these variables' values: for measuring."""
+        found = copy.copy(self)
+        found.updated = [Variable(EagerTensor(v.array, v.type), trainable=False) for v in self.updated]
+        found._build(self._layout, self.executable)
+        return found
+
+    def do_nothing(self) -> None:
+        """From now on, return the state as it is and results of zeros: calls are then all dispatch."""
+        count = len(self._cells)
+        types = self.graph.output_types[len(self.updated):]
+        with compat.enable_x64(True):
+            results = [jnp.zeros(t.shape, t.dtype.numpy) for t in types]
+        self._call = lambda *inputs: [*inputs[:count], *results]
+
+    @property
+    def state(self) -> list[Any]:
+        """The arrays that are read and stored on each call: the packs' buffers, then variables that are in none."""
+        with STATE_LOCK:
+            if self._epoch != Pack.epoch:
+                self._claim()
+            return list(map(_get_array, self._cells))
 
     def redirect(self, run: Callable[[list[Any]], list[Any]] | None) -> None:
         """Have callers of `run` run something else instead; None: this program again."""

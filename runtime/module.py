@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from typing import Any
 
+from treadle.ir import location
 from treadle.runtime import nest
 from treadle.runtime.variable import Variable
 
@@ -32,7 +33,7 @@ class Module:
 
     @property
     def name_scope(self) -> Any:
-        """A context; names carry no meaning here."""
+        """A `name_scope` of the module's name."""
         return name_scope(self.name)
 
     @property
@@ -76,7 +77,27 @@ class Module:
         return method
 
 
-@contextmanager
-def name_scope(name: str) -> Iterator[str]:
-    """A context in which operations belong together. Names carry no meaning here, so it changes nothing."""
-    yield f"{name}/"
+class name_scope(ContextDecorator):
+    """A context in which operations belong together: `tf.profile` sums their time up under the name, "outer/inner".
+
+    A name that ends with "/" stands by itself, whatever is around. Each layer's call is in a scope of its name.
+
+    >>> import treadle as tf
+    >>> with tf.name_scope("encoder"), tf.name_scope("attention") as scope:
+    ...     print(scope)
+    encoder/attention/
+    """
+
+    __slots__ = ("name", "_before")
+
+    def __init__(self, name: str):
+        self.name = str(name)
+
+    def __enter__(self) -> str:
+        self._before = before = location.inside.scope
+        name = self.name
+        location.inside.scope = name[:-1] if name[-1:] == "/" else f"{before}/{name}" if before else name
+        return f"{location.inside.scope}/"
+
+    def __exit__(self, *exception: Any) -> None:
+        location.inside.scope = self._before

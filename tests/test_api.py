@@ -37,6 +37,7 @@ ELSEWHERE = {
         "Assert control_dependencies group no_op numpy_function print py_function",
     "control flow by name: test_functional":
         "TensorArray case cond foldl foldr map_fn scan switch_case vectorized_map while_loop",
+    "measuring: test_profile": "profile",
     "random numbers, which are treadle's own: test_random, test_nn": "nn.dropout nn.stateless_dropout",
 }
 

@@ -105,7 +105,7 @@ class FuncGraph(TensorInterpreter):
         return type(value) is SymbolicTensor and value.trace is self
 
     def execute(self, op: Op, operands: Sequence[Any], attributes: dict[str, Any]) -> tuple[Any, ...]:
-        operation = append(self.graph, op, [o.value for o in operands], attributes, location.user_location())
+        operation = append(self.graph, op, [o.value for o in operands], attributes, location.here())
         return tuple([SymbolicTensor(r, self) for r in operation.results])
 
     def convert(self, value: Any, hint: Any = None) -> SymbolicTensor:

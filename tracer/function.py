@@ -17,7 +17,10 @@ from treadle.ir import errors, location
 from treadle.ir.interpreter import interpreting, state
 from treadle.ir.types import TensorType
 from treadle.runtime import fusing, nest
+from treadle.runtime.dispatch import Program
 from treadle.runtime.eager import EAGER
+from treadle.runtime.profiling.measure import Measured, require_measurable
+from treadle.runtime.profiling.measure import measure as measure_calls
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor, Tensor
 from treadle.tracer import signature
@@ -376,11 +379,16 @@ class Function:
         with _TRACING:
             return self._found(key) or self._trace(structure, opened, key)
 
-    def explain(self, *args: Any, **kwargs: Any) -> Explanation:
+    def explain(self, *args: Any, measure: bool = False, **kwargs: Any) -> Explanation:
         """What the compiler makes of the function, line by line: `print` it, or leave it at the end of a notebook's cell.
 
         Takes example arguments, or `TensorSpec`s, as `get_concrete_function` does; without arguments it explains the
         latest trace. The function is traced and compiled if it has not been yet; the program is not run.
+
+        With measure=True it is run, many times, for the given arguments and on copies of the variables, which stay as they
+        are: the explanation then says what of a call is dispatch, transfer and compute, how near it comes to the machine's
+        roofline, and which operations have the most to gain. Raises InvalidArgumentError without arguments, and for a
+        function that calls Python.
 
         >>> import treadle as tf
         >>> @tf.function
@@ -395,10 +403,36 @@ class Function:
             given = bool(args or kwargs) and not any(isinstance(leaf, TensorSpec) for leaf in nest.flatten((args, kwargs)))
             compiled = concrete.compiled([t.type for t in self._find(args, kwargs)[1]]) if given else concrete.latest()
             code = getattr(inspect.unwrap(self.python_function), "__code__", None)
-            return Explanation(self._name, code, concrete, compiled, self._trace_count, self._retraces)
+            measured = None
+            if measure:
+                if not given or compiled is None:
+                    raise errors.InvalidArgumentError(
+                        f"To measure `{self._name}`, pass the arguments to call it with. "
+                        f"Received: {'`TensorSpec`s' if args or kwargs else 'no arguments'}.")
+                require_measurable(compiled.program, self._name)
+                measured = self._measured(compiled.program, args, kwargs)
+            return Explanation(self._name, code, concrete, compiled, self._trace_count, self._retraces, measured)
         except Exception as error:
             errors.hide_frames(error)
             raise
+
+    def _measured(self, program: Program, args: Any, kwargs: Any) -> Measured:
+        """The time of calls with the arguments: calls like any others, but for the program, whose variables are copies."""
+        def caller(program: Program) -> Callable[[], Any]:
+            shadow = object.__new__(type(self))
+            vars(shadow).update(vars(self), _fast={})
+
+            def call(args: Any, kwargs: Any, fast_key: tuple | None = None) -> Any:
+                concrete, tensors = self._find(args, kwargs)
+                if fast_key is not None:
+                    shadow._fast[fast_key] = (concrete, program, None if concrete.check is None else concrete.check.quick)
+                return concrete.pack(program.run([t._array for t in tensors]), program.types)
+
+            shadow._call = call  # type: ignore[method-assign]
+            return lambda: shadow(*args, **kwargs)
+
+        with interpreting(EAGER):
+            return measure_calls(program, caller, [t._array for t in self._find(args, kwargs)[1]])
 
     def to_jax(self, *args: Any, **kwargs: Any) -> PureFunction:
         """The function for example arguments (or `TensorSpec`s) as a pure JAX function (state, *args) -> (result, state).

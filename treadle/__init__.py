@@ -24,6 +24,7 @@ from treadle import (
     math,
     nest,
     nn,
+    profiler,
     random,
     runtime,
     signal,
@@ -216,6 +217,7 @@ from treadle.runtime.custom_gradient import custom_gradient, recompute_grad
 from treadle.runtime.devices import device
 from treadle.runtime.jax_call import jax_call
 from treadle.runtime.module import Module, name_scope
+from treadle.runtime.profiling.profile import profile
 from treadle.runtime.spec import TensorSpec, type_spec_from_value
 from treadle.runtime.tape import GradientTape, UnconnectedGradients
 from treadle.runtime.tensor import Tensor
@@ -250,15 +252,15 @@ __all__ = [
     "int64", "int8", "is_symbolic_tensor", "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace",
     "logical_and", "logical_not", "logical_or", "map_fn", "math", "matmul", "matrix_square_root", "maximum", "meshgrid",
     "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op", "norm", "not_equal",
-    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print", "py_function", "random",
-    "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv", "recompute_grad", "reduce_all",
-    "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat",
-    "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scan", "scatter_nd",
-    "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid", "sign", "signal", "sin", "sinh", "size", "slice",
-    "sort", "space_to_batch", "space_to_batch_nd", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient",
-    "strided_slice", "string", "strings", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add",
-    "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot",
-    "tile", "train", "transpose", "truediv", "truncatediv", "truncatemod", "type_spec_from_value", "uint16", "uint32",
-    "uint64", "uint8", "unique", "unique_with_counts", "unravel_index", "unstack", "vectorized_map", "version", "where",
-    "while_loop", "zeros", "zeros_initializer", "zeros_like",
+    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print", "profile", "profiler",
+    "py_function", "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
+    "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
+    "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast",
+    "scalar_mul", "scan", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid", "sign", "signal",
+    "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split", "sqrt", "square", "squeeze",
+    "stack", "stop_gradient", "strided_slice", "string", "strings", "subtract", "switch_case", "tan", "tanh",
+    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update", "tensordot", "tile", "train", "transpose", "truediv", "truncatediv", "truncatemod",
+    "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts", "unravel_index",
+    "unstack", "vectorized_map", "version", "where", "while_loop", "zeros", "zeros_initializer", "zeros_like",
 ]

@@ -264,7 +264,7 @@ class Layer(Saved, Holder):
             mask = tracking.masks_of(first)
             if signature.mask and mask is not None:
                 args, kwargs = signature.told("mask", mask, args, kwargs)
-        with CallState(self, training) as state, autocasting(self._read_dtype()):
+        with CallState(self, training) as state, autocasting(self._read_dtype()), tf.name_scope(self.name):
             self._round = state.round
             outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
             if self.activity_regularizer is not None:

@@ -65,13 +65,14 @@ class Loss(Fusing):
     @fused
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss. `sample_weight` broadcasts to the values; masks of `y_pred` and of the values leave entries out."""
-        mask = mask_of(y_pred)
-        y_true, y_pred = self._as_tensors(y_true), self._as_tensors(y_pred)
-        values = self.call(y_true, y_pred)
-        of_values = mask_of(values)
-        if of_values is not None:
-            mask = of_values if mask is None else tf.logical_and(mask, of_values)
-        return reduce_weighted(values, sample_weight, mask, self.reduction, self._dtype)
+        with tf.name_scope(self.name):
+            mask = mask_of(y_pred)
+            y_true, y_pred = self._as_tensors(y_true), self._as_tensors(y_pred)
+            values = self.call(y_true, y_pred)
+            of_values = mask_of(values)
+            if of_values is not None:
+                mask = of_values if mask is None else tf.logical_and(mask, of_values)
+            return reduce_weighted(values, sample_weight, mask, self.reduction, self._dtype)
 
     def _as_tensors(self, value: Any) -> Any:
         """A tensor; for structures of tensors or arrays, the same of tensors. Nested lists of numbers are one tensor."""

@@ -298,11 +298,12 @@ class Optimizer:
         grads, variables = [g for g, _ in present], [v for _, v in present]
         if self._sums_over_replicas:
             grads = tf.distribute.summed_over_replicas(grads)
-        if tf.executing_eagerly() and tf.config.eager_calls_are_fused() and self._compiles(variables):
-            rates = () if is_ours(self._learning_rate) else (tf.cast(self.learning_rate, policy.floatx()),)
-            self._program(variables, bool(rates))([*rates, *grads])
-        else:
-            self._step(grads, variables)
+        with tf.name_scope(self.name):
+            if tf.executing_eagerly() and tf.config.eager_calls_are_fused() and self._compiles(variables):
+                rates = () if is_ours(self._learning_rate) else (tf.cast(self.learning_rate, policy.floatx()),)
+                self._program(variables, bool(rates))([*rates, *grads])
+            else:
+                self._step(grads, variables)
 
     def _known(self, grads: list[Any], variables: Sequence[Any] | None) -> list[Any]:
         """The variables to update; the slots are made if this is the first update."""

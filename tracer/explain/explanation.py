@@ -10,10 +10,14 @@ from typing import Any, NamedTuple
 from treadle.ir.location import Location
 from treadle.ir.ops.effects import HostCall
 from treadle.runtime.dispatch import Program
+from treadle.runtime.profiling.measure import Measured
+from treadle.runtime.profiling.report import milliseconds
 from treadle.tracer.concrete import Compiled, ConcreteFunction
 from treadle.tracer.explain.html import to_html
 from treadle.tracer.explain.lines import place, source_files
 from treadle.tracer.explain.text import to_text
+
+_MOST_GAINS = 10
 
 
 class Table(NamedTuple):
@@ -32,7 +36,7 @@ class Explanation:
     """
 
     def __init__(self, name: str, code: CodeType | None, concrete: ConcreteFunction, compiled: Compiled | None, traces: int,
-                 retraces: Sequence[tuple[str, Location | None]]):
+                 retraces: Sequence[tuple[str, Location | None]], measured: Measured | None = None):
         report = concrete.report
         functions = dict(report.functions) if code is None else {code: code.co_qualname, **report.functions}
         program = None if compiled is None else compiled.program
@@ -41,7 +45,13 @@ class Explanation:
         self.summary = repr(concrete)[len("<ConcreteFunction "):-1]
         self.files, elsewhere = source_files(functions, concrete.graph, final, report.notes,
                                              () if program is None else program.threaded.sites)
+        self.measured = measured
         found = [
+            *([] if measured is None else [
+                Table(f"One call, measured: the median of {measured.calls}", _parts(measured), numbers=(1, 2)),
+                Table("Roofline", _roofline(measured), numbers=(1, 3)),
+                Table("Operations with the most to gain in one call", _gains(measured),
+                      ("operation", "time", "least", "GFLOP/s"), (1, 2, 3))]),
             Table("Operations made by other code", elsewhere),
             Table("Not converted: control flow in these runs in Python", _plain(concrete)),
             _retraces(traces, retraces),
@@ -114,6 +124,39 @@ def _costs(program: Program | None) -> list[tuple[str, ...]]:
         rows.append(("floating point operations", f"{cost['flops']:,.0f}"))
     if "bytes accessed" in cost:
         rows.append(("memory read and written", _bytes(cost["bytes accessed"])))
+    return rows
+
+
+def _parts(measured: Measured) -> list[tuple[str, ...]]:
+    rows = [("the whole call, until its results are there", measured.total),
+            ("dispatch: Python, the signature, the state", measured.dispatch),
+            ("transfer of arguments to the device", measured.transfer),
+            ("compute: the compiled program", measured.compute)]
+    return [(what, milliseconds(seconds), f"{seconds / measured.total:.0%}") for what, seconds in rows]
+
+
+def _roofline(measured: Measured) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("floating point operations", f"{measured.flops:,.0f}",
+         f"{measured.peak / 1e9:,.0f} GFLOP/s: a large {measured.dtype} product here",
+         milliseconds(measured.flops / measured.peak)),
+        ("arguments, variables and results", _bytes(measured.bytes),
+         f"{measured.bandwidth / 1e9:,.0f} GB/s: arrays of this size updated here",
+         milliseconds(measured.bytes / measured.bandwidth)),
+        ("the least time", "", "the longer one of these", milliseconds(measured.least)),
+        ("reached", "", "the least time in parts of the whole call", f"{measured.reached:.0%}")]
+    rows += [("a loop of unknown length counts for one round", "", place(o.location), "") for o in measured.costs.open_loops]
+    return rows
+
+
+def _gains(measured: Measured) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for gain in measured.gains[:_MOST_GAINS]:
+        work = gain.work
+        where = f" at {place(work.location)}" if work.location else ""
+        layer = f" in {work.layer}" if work.layer else ""
+        rate = f"{gain.flops / gain.seconds / 1e9:,.1f}" if gain.flops and gain.seconds else ""
+        rows.append((f"{work.what}{where}{layer}", milliseconds(gain.seconds), milliseconds(gain.least), rate))
     return rows
 
 

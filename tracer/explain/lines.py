@@ -116,8 +116,8 @@ def _events(traced: Graph, final: Graph | None, notes: Sequence[Note], sites: Se
             events[where.file, where.line].append(Event("as is", detail + _times(count)))
     for place, truths in _truths(notes).items():
         events[place].insert(0, Event("python", _decided(truths)))
-    for where, count in Counter(s.location for s in sites if s.location is not None).items():
-        events[where.file, where.line].append(Event("checked", f"{count} check{'s' * (count > 1)} when it runs"))
+    for place, count in Counter((s.location.file, s.location.line) for s in sites if s.location is not None).items():
+        events[place].append(Event("checked", f"{count} check{'s' * (count > 1)} when it runs"))
     return events
 
 

@@ -1,0 +1,1 @@
+"""`profile`: where the time of compiled programs goes, by source line, layer and kernel."""
