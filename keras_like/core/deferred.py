@@ -22,9 +22,39 @@ def holds_deferred(value: Any) -> bool:
     return is_deferred(value)
 
 
-def make_input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, name: str | None = None,
-               batch_shape: Any = None) -> Any:
-    """A symbolic input; see `keras.Input`."""
+def make_input(shape: Any = None, batch_size: int | None = None, dtype: Any = None, sparse: bool | None = None,
+               ragged: bool | None = None, batch_shape: Any = None, name: str | None = None, tensor: Any = None,
+               optional: bool = False, type_spec: Any = None) -> Any:
+    """A symbolic input of a functional model.
+
+    Args:
+        shape: without the batch size; None for open sizes.
+        batch_size: default: open.
+        dtype: default `keras.config.floatx()`.
+        batch_shape: the shape with the batch size, in place of the two.
+        name: default: a numbered one.
+        tensor: a symbolic tensor, which is then the input itself.
+        type_spec: a `tf.TensorSpec` in place of shape and dtype, as `tf.keras` 2 has it.
+
+    Raises UnimplementedError for `sparse`, `ragged` and `optional`, and InvalidArgumentError without a shape.
+
+    >>> from treadle import keras
+    >>> keras.Input((3,), dtype="int32").shape
+    TensorShape([None, 3])
+    """
+    for what, asked in (("sparse", sparse), ("ragged", ragged), ("optional", optional)):
+        if asked:
+            raise tf.errors.UnimplementedError(
+                f"An input is a dense tensor that is always given. Received: {what}=True. Pad rows of different length, mask "
+                "them, and make a model of its own for each set of inputs.")
+    if tensor is not None:
+        if not is_deferred(tensor):
+            raise tf.errors.DtypeError(f"`tensor` is a symbolic tensor, as `keras.Input` returns. Received: {tensor!r}.")
+        return tensor
+    if type_spec is not None:
+        if shape is not None or batch_shape is not None:
+            raise tf.errors.InvalidArgumentError("`type_spec` has a shape. Received: `shape` or `batch_shape` as well.")
+        batch_shape, dtype = tuple(type_spec.shape), type_spec.dtype
     if batch_shape is None:
         if shape is None:
             raise tf.errors.InvalidArgumentError("`keras.Input` needs `shape` (or `batch_shape`). Received: neither.")

@@ -167,7 +167,7 @@ class InputLayer(BuiltIn):
         if input_tensor is not None and not is_deferred(input_tensor):
             raise tf.errors.DtypeError(f"`input_tensor` must be symbolic. Received: {input_tensor!r}.")
         self._tensor = input_tensor if input_tensor is not None else make_input(
-            shape, batch_size, dtype, self.name, batch_shape)
+            shape, batch_size, dtype, name=self.name, batch_shape=batch_shape)
         self._tensor._input_layer = self
         self.optional = optional
         self._built = True

@@ -69,8 +69,8 @@ class Sequential(Model):
         """The outputs' shape, batch included, once the inputs' is known."""
         return tuple(self._results[-1].shape) if self._results else self.compute_output_shape(self.input_shape)
 
-    def add(self, layer: Any) -> None:
-        """Append a layer, or a `keras.Input` in the first place."""
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Append a layer, or a `keras.Input` in the first place. `rebuild` is accepted: layers are built when they can be."""
         layer = layer.output if isinstance(layer, InputLayer) else layer
         if is_deferred(layer):
             if self._rows or self._input is not None:
@@ -91,8 +91,8 @@ class Sequential(Model):
         if self._input is not None:
             self._extend()
 
-    def pop(self) -> Layer:
-        """Remove the last layer and return it."""
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Remove the last layer and return it. `rebuild` is accepted."""
         layer = self._rows.pop()
         del self._results[len(self._rows):]
         self._built = bool(self._results)

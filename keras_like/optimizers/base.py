@@ -18,6 +18,7 @@ from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.core.variable import Variable
 from treadle.keras_like.optimizers import clipping, schedules
 from treadle.keras_like.optimizers.schedules import LearningRateSchedule
+from treadle.keras_like.optimizers.stateless import Stateless
 
 _OURS = "treadle.keras_like."
 # What is neither a hyperparameter nor a variable of the optimizer's own.
@@ -25,7 +26,7 @@ _BOOKKEEPING = {"_variables", "_trainable_variables", "_indices", "_programs", "
                 "built"}
 
 
-class Optimizer:
+class Optimizer(Stateless):
     """Base of optimizers.
 
     Args:

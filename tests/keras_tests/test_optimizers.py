@@ -514,3 +514,26 @@ def test_no_warnings_in_a_plain_loop():
         warnings.simplefilter("error")
         for _ in range(4):
             optimizer.apply_gradients([(tf.constant([1.0]), w)])
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "Lion"])
+def test_a_step_of_values(name):
+    """`stateless_apply`, against Keras; the variables themselves stay."""
+    values, gradient = np.array([1.0, -2.0, 3.0], np.float32), np.array([0.5, 0.1, -1.0], np.float32)
+    found = []
+    for k, variable in ((ours, tf.Variable(values)), (theirs, theirs.Variable(values))):
+        optimizer = getattr(k.optimizers, name)(0.1)
+        optimizer.build([variable])
+        trained, state = [values], [np.asarray(v) for v in optimizer.variables]
+        for _ in range(3):
+            trained, state = optimizer.stateless_apply(state, [k.ops.convert_to_tensor(gradient)], trained)
+        found.append([np.asarray(v) for v in (*trained, *state)])
+        assert np.array_equal(np.asarray(variable), values)
+    for a, b in zip(*found, strict=True):
+        close(a, b.astype(a.dtype) if b.ndim == 0 else b)
+    optimizer = ours.optimizers.SGD(0.1)
+    with pytest.raises(tf.errors.FailedPreconditionError, match="build"):
+        optimizer.stateless_apply([], [], [])
+    optimizer.build([tf.Variable(values)])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="1 variables"):
+        optimizer.stateless_apply([], [gradient], [values])
