@@ -19,7 +19,7 @@ from treadle.keras_like.core.policy import floatx
 from treadle.keras_like.core.state import current_call
 from treadle.keras_like.core.tracking import mask_of
 
-SIGHTS = 8
+SIGHTS = 16
 _MOST_PROGRAMS = 64  # for one object
 _OURS = "treadle."
 

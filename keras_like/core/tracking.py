@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from treadle.keras_like.core.random import SeedGenerator
 # Attributes that are no part of what the user set: records of calls, what `compile` was given, the trainer's own.
 BOOKKEEPING = frozenset({"_own", "_arguments", "_stopped", "_inbound", "_losses", "_losses_round", "_round", "_built",
                          "_build_shapes", "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics"})
+
+# Kinds of attributes that hold nothing: to ask each whether it is a `Mapping` took half of the time of `trainable_variables`.
+_PLAIN = frozenset({bool, int, float, str, type(None), FunctionType})
 
 
 def _leaves(value: Any, kinds: Any) -> Iterator[Any]:
@@ -30,7 +34,7 @@ def _leaves(value: Any, kinds: Any) -> Iterator[Any]:
 def children(owner: Any, kinds: Any) -> Iterator[Any]:
     """The objects of the given kinds in an object's attributes, in the order in which the attributes were set."""
     for name, value in vars(owner).items():
-        if name not in BOOKKEEPING:
+        if type(value) not in _PLAIN and name not in BOOKKEEPING:
             yield from _leaves(value, kinds)
 
 
