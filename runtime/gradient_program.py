@@ -98,7 +98,8 @@ class GradientProgram:
         self._count = len(totals)
         self._produced = [i for i, total in enumerate(totals) if total is not None]
         graph.outputs = [totals[i] for i in self._produced]
-        if not graph.outputs or any("effect" in o.op.traits or o.op.host is not None for o in (*graph.walk(), *symbolic)):
+        ops = [*(r.op for r in symbolic), *(o.op for o in graph.walk())]
+        if not graph.outputs or any("effect" in op.traits or op.host is not None for op in ops):
             raise Unfit
         graph = run_pipeline(graph).graph
         taken = {*graph.outputs, *(o for operation in graph.operations for o in operation.operands)}

@@ -91,13 +91,12 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-@pytest.mark.parametrize("unconnected", ["none", "zero"])
-def test_gradients_are_those_op_by_op(name, unconnected):
+def test_gradients_are_those_op_by_op(name):
     def run():
         with tf.GradientTape() as tape:
             tape.watch([x, y, z, c])
             target = PROGRAMS[name]()
-        return tape.gradient(target, [x, [y, z], {"c": c}], unconnected_gradients=unconnected)
+        return tape.gradient(target, [x, [y, z], {"c": c}])
 
     assert_same(run)
     assert compiled() == (name != "unconnected")
@@ -110,10 +109,10 @@ def test_targets_weights_and_repeated_sources():
             a, b = tf.sin(x), x * y
         return [tape.gradient([a, b], x), tape.gradient([a, a], [x, x]), tape.gradient(a, x, output_gradients=x),
                 tape.gradient([a, b], x, output_gradients=[None, tf.constant(2.0)]), tape.gradient({"k": b}, a),
-                tape.gradient(b, x, output_gradients=2.5)]
+                tape.gradient(b, x, output_gradients=2.5), tape.gradient(a, [x, z], unconnected_gradients="zero")]
 
     assert_same(run)
-    assert compiled() >= 5
+    assert compiled() >= 6
 
 
 def test_a_variable_is_what_it_was_when_read():
@@ -383,17 +382,16 @@ def test_losses(name, config, truth):
 
     def run():
         found = []
-        for weight in (None, tf.constant([1.0, 0.5])):
-            for given in (truth, truth.numpy()):
-                with tf.GradientTape() as tape:
-                    tape.watch(scores)
-                    value = loss(given, scores, sample_weight=weight)
-                found += [value, tape.gradient(value, scores), loss(given, scores, weight)]
+        for given, weight in ((truth, None), (truth.numpy(), tf.constant([1.0, 0.5]))):
+            with tf.GradientTape() as tape:
+                tape.watch(scores)
+                value = loss(given, scores, sample_weight=weight)
+            found += [value, tape.gradient(value, scores), loss(given, scores, weight)]
         return found
 
     assert_same(run)
     known = vars(loss)["_fused"].known
-    assert len(known) == 8 and all(known.values()) and compiled() == 4
+    assert len(known) == 4 and all(known.values()) and compiled() == 2
 
 
 METRICS = [("Mean", {}, [scores]), ("SparseCategoricalAccuracy", {}, [labels, scores]),
