@@ -244,6 +244,18 @@ def number_of(name: Any) -> int:
     return devices[number].id
 
 
+def only_device(name: Any) -> str:
+    """The name, if it is that of the device that programs run on; that device's, if there is none of the name and placement is
+    soft. Raises UnimplementedError for another device that is there.
+    """
+    names, (kind, number) = program_devices(), parsed(name)
+    if f"/device:{kind}:{number}" in names[1:]:
+        raise errors.UnimplementedError(
+            f"A strategy on one device uses the first one, {names[0]}. Received: {name!r}. Choose which is the first with the "
+            "environment variable CUDA_VISIBLE_DEVICES, before the process starts.")
+    return names[0] if _placement.soft else str(name)
+
+
 def set_soft_device_placement(enabled: bool) -> None:
     """Whether `tf.device` with a device that programs do not run on is allowed. Default True."""
     _placement.soft = bool(enabled)

@@ -328,15 +328,20 @@ def store_all(variables: Sequence[Variable], arrays: Sequence[Any]) -> None:
         deque(map(put_array, variables, arrays), 0)
 
 
+def spread_variable(variable: Variable, where: Any) -> None:
+    """From now on the variable lies on several devices, as a JAX sharding says."""
+    if variable._pack is not None:
+        variable._pack.release()
+    variable.spread(where)
+    Pack.epoch += 1  # programs that use it must be built anew
+
+
 def spread_over(mesh: tuple, variables: Sequence[Variable], captured: int = 0) -> sharding.Spread:
     """See to it that variables lie on a mesh: whole on each device, unless they are split over that mesh already."""
     whole = sharding.sharding(mesh)
     for variable in variables:
         if variable._sharding is None or sharding.as_mesh(variable._sharding) != mesh:
-            if variable._pack is not None:
-                variable._pack.release()
-            variable.spread(whole)
-            Pack.epoch += 1  # programs that use it must be built anew
+            spread_variable(variable, whole)
     return sharding.Spread(whole, [*(v._sharding for v in variables), *[whole] * captured])
 
 

@@ -56,12 +56,12 @@ def model(scope, layers=lambda: (), **options):
 
 
 def check_fit_evaluate_and_predict():
-    """On four devices they give what they give on one: for batches of 28 rows, and one of 2, which cannot be split."""
+    """On four devices they give what they give on one: for batches of 28 rows, and of 30, which are not split."""
     layers, found = tf.keras.layers, []
     for scope in (four, one):
         m = model(scope, lambda: [layers.BatchNormalization(), layers.Dropout(0.3)])
-        history = m.fit(X[:58], Y[:58], batch_size=28, verbose=0, validation_data=(X[:28], Y[:28])).history
-        found.append([*history.values(), m.predict(X[:28], verbose=0), *m.get_weights()])
+        history = m.fit(X[:56], Y[:56], batch_size=28, verbose=0, validation_data=(X[:28], Y[:28])).history
+        found.append([*history.values(), m.predict(X[:30], verbose=0), *m.get_weights()])
         assert {len(w._array.devices()) for w in m.weights} == {4 if scope is four else 1}
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
@@ -223,6 +223,33 @@ def check_loss_scaling_looks_at_all_replicas():
     assert v.numpy() == -6.0 and opt.dynamic_scale.numpy() == 2.0
 
 
+def check_keras_distribution():
+    keras = tf.keras
+    mesh = keras.distribution.DeviceMesh((2, 2), ("batch", "model"))
+    layouts = keras.distribution.LayoutMap(mesh)
+    layouts["dense.*kernel"] = (None, "model")
+    found = []
+    for distribution in (keras.distribution.ModelParallel(layouts, "batch"), keras.distribution.DataParallel(), None):
+        keras.distribution.set_distribution(distribution)
+        keras.utils.set_random_seed(1)
+        m = keras.Sequential([keras.Input((5,)), keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(2)])
+        m.compile("adam", "mse")
+        found.append([m.fit(X, Y, batch_size=16, verbose=0).history["loss"], m.predict(X, verbose=0), *m.get_weights()])
+        places = {s.data.shape for s in m.layers[0].kernel._array.addressable_shards}, len(m.layers[0].kernel._array.devices())
+        slots = {s.data.shape for v in m.optimizer.variables if v.shape == [5, 8] for s in v._array.addressable_shards}
+        if distribution is None:
+            assert places == ({(5, 8)}, 1)
+        else:
+            split = {(5, 4)} if isinstance(distribution, keras.distribution.ModelParallel) else {(5, 8)}
+            assert places == (split, 4) and slots == split, (places, slots)
+    for other in found[:2]:
+        for a, b in zip(other, found[2], strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-5)
+    layouts["odd"] = ("model",)
+    with keras.distribution.ModelParallel(layouts).scope(), raises(ValueError, match="laid out"):
+        keras.layers.Layer(name="odd").add_weight(shape=(3,))
+
+
 def check_save_and_load():
     import tempfile
     m = model(four)
@@ -242,6 +269,9 @@ def check_devices():
         tf.distribute.MirroredStrategy(["CPU:0", "CPU:9"])
     with raises(ValueError):
         tf.distribute.MirroredStrategy(["CPU:0", "CPU:0"])
+    with raises(NotImplementedError):
+        tf.distribute.OneDeviceStrategy("CPU:1")
+    assert tf.distribute.OneDeviceStrategy("/gpu:0").devices == ("/device:CPU:0",)  # TensorFlow's soft placement
 
 
 class raises:

@@ -17,11 +17,22 @@ import treadle as tf
 HERE = Path(__file__).parent
 
 
+# Run under `--long`, and where this file is run by itself.
+SLOW = {"check_fit_dataset", "check_keras_distribution", "check_save_and_load", "check_fit_train_step"}
+
+
+def wanted(request):
+    items = request.session.items
+    alone = request.config.getoption("--long") or len({item.path for item in items}) == 1
+    found = [i.callspec.params["check"] for i in items if hasattr(i, "callspec") and "check" in i.callspec.params]
+    return [c for c in found if alone or c not in SLOW]
+
+
 @pytest.fixture(scope="module")
-def results():
+def results(request):
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "TREADLE_CACHE": "", "PYTHONPATH": os.pathsep.join(sys.path)}
     environment.pop("XLA_FLAGS", None)
-    done = subprocess.run([sys.executable, str(HERE / "distribute_worker.py")], capture_output=True, text=True, env=environment,
+    done = subprocess.run([sys.executable, str(HERE / "distribute_worker.py"), *wanted(request)], capture_output=True, text=True, env=environment,
                           timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
@@ -29,13 +40,15 @@ def results():
 
 @pytest.mark.parametrize("check", distribute_worker.names())
 def test_on_several_devices(results, check):
+    if check not in results:
+        pytest.skip("with --long")
     assert results[check] is None, results[check]
 
 
 # --- one device ---
 
 def test_a_strategy_with_one_replica_runs_plainly():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0"] if not tf.config.list_physical_devices("GPU") else ["GPU:0"])
+    strategy = tf.distribute.MirroredStrategy(["GPU:0"])
     seen = []
 
     def step(x):

@@ -6,6 +6,7 @@ from treadle.tracer.distribute.replica_context import ReduceOp, ReplicaContext
 from treadle.tracer.distribute.strategy import (
     CentralStorageStrategy,
     InputContext,
+    MeshStrategy,
     MirroredStrategy,
     MultiWorkerMirroredStrategy,
     OneDeviceStrategy,
@@ -25,7 +26,8 @@ experimental = SimpleNamespace(
     ParameterServerStrategy=ParameterServerStrategy, TPUStrategy=TPUStrategy)
 
 __all__ = [
-    "CentralStorageStrategy", "DistributedValues", "InputContext", "MirroredStrategy", "MultiWorkerMirroredStrategy",
-    "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp", "ReplicaContext", "Strategy", "TPUStrategy", "experimental",
-    "get_replica_context", "get_strategy", "has_strategy", "in_cross_replica_context", "summed_over_replicas",
+    "CentralStorageStrategy", "DistributedValues", "InputContext", "MeshStrategy", "MirroredStrategy",
+    "MultiWorkerMirroredStrategy", "OneDeviceStrategy", "ParameterServerStrategy", "ReduceOp", "ReplicaContext",
+    "Strategy", "TPUStrategy", "experimental", "get_replica_context", "get_strategy", "has_strategy",
+    "in_cross_replica_context", "summed_over_replicas",
 ]

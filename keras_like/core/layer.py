@@ -11,6 +11,7 @@ from treadle.keras_like.core import tracking
 from treadle.keras_like.core.deferred import call_layer, called_inputs, called_outputs, holds_deferred, is_deferred
 from treadle.keras_like.core.holding import Holder
 from treadle.keras_like.core.input_spec import check_inputs
+from treadle.keras_like.core.layouts import place
 from treadle.keras_like.core.naming import auto_name
 from treadle.keras_like.core.policy import DTypePolicy, as_policy
 from treadle.keras_like.core.resolve import resolve
@@ -144,6 +145,7 @@ class Layer(Saved, Holder):
         if call is None or call.layer is not self:
             call = CallState(self, building=True)
         variable.path = f"{call.path}/{variable.name}"
+        place(variable)
         variable.regularizer = resolve("regularizers", regularizer)
         variable.constraint = resolve("constraints", constraint)
         self._own.append(variable)

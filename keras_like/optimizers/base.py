@@ -173,8 +173,11 @@ class Optimizer(Stateless):
                                     initializer: Any = "zeros") -> Variable:
         """Make a slot: a variable of the shape and dtype of `reference_variable`, named after it."""
         path = getattr(reference_variable, "path", None) or reference_variable.name.replace(":", "_")
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
+        slot = self.add_variable(reference_variable.shape, initializer, reference_variable.dtype,
                                  name=f"{path.replace('/', '_')}_{name or 'var'}")
+        if reference_variable._sharding is not None:  # it lies on several devices: the slot beside it
+            slot.spread(reference_variable._sharding)
+        return slot
 
     def add_optimizer_variables(self, trainable_variables: Sequence[Any], name: Any, initializer: Any = "zeros") -> Any:
         """Make one slot for each variable; for a list of names, a tuple of such lists."""

@@ -13,7 +13,7 @@ import treadle as tf
 from treadle.keras_like.callbacks.callback import History
 from treadle.keras_like.callbacks.callback_list import CallbackList
 from treadle.keras_like.callbacks.progress import ProgbarLogger
-from treadle.keras_like.core import settings
+from treadle.keras_like.core import layouts, settings
 from treadle.keras_like.core.overrides import convert_overrides, shield
 from treadle.keras_like.metrics.aggregates import Mean
 from treadle.keras_like.optimizers import registry as optimizers
@@ -57,8 +57,8 @@ class Trainer:
 
     def _split_batch(self) -> Callable | None:
         """What splits a batch over devices inside a step; None if there is one device."""
-        strategy = self._strategy
-        return None if strategy is None or strategy.num_replicas_in_sync == 1 else strategy.split_batch
+        strategy = self._strategy or layouts.strategy()
+        return None if strategy is None or len(strategy.devices) == 1 else strategy.split_batch
 
     # --- compile ---
 

@@ -20,6 +20,7 @@ from treadle.lowering import sharding
 from treadle.runtime import devices as found_devices
 from treadle.runtime import nest
 from treadle.runtime.convert import convert_to_tensor
+from treadle.runtime.dispatch import spread_variable
 from treadle.runtime.interpreter import current
 from treadle.tracer.distribute import context
 from treadle.tracer.distribute.replica_context import ReplicaContext, as_reduction
@@ -53,13 +54,16 @@ class Strategy:
     """
 
     def __init__(self, devices: Sequence[str]):
+        if len(devices) == 1:
+            devices = [found_devices.only_device(devices[0])]
         numbers = [found_devices.number_of(d) for d in devices]
         if len(set(numbers)) != len(numbers):
             raise errors.InvalidArgumentError(f"Each replica needs a device of its own. Received: {list(devices)}.")
         self.devices = tuple(devices)
         self._mesh: Any = None
+        self._numbers, self._axis = tuple(numbers), "replica"
         if len(numbers) > 1:
-            self._mesh = ((("replica", len(numbers)),), tuple(numbers))
+            self._mesh = ((("replica", len(numbers)),), self._numbers)
             sharding.jax_mesh(self._mesh)
         self._functions: dict[Any, Function] = {}
 
@@ -124,6 +128,9 @@ class Strategy:
                 return current().converted(fn)(*args, **kwargs)
 
         return replicate(replica, args, kwargs, self.num_replicas_in_sync, self._mesh)
+
+    def __deepcopy__(self, memo: Any) -> Strategy:
+        return self
 
     def reduce(self, reduce_op: Any, value: Any, axis: int | None) -> Any:
         """The sum or mean of a `PerReplica` over the replicas and, if `axis` is given, over that axis of each value.
@@ -199,7 +206,7 @@ class Strategy:
             tensor = convert_to_tensor(tensor)
             size = tensor.type.shape[axis] if len(tensor.type.shape) > axis else None
             even = isinstance(size, int) and size and size % self.num_replicas_in_sync == 0
-            return shard(tensor, mesh=mesh, spec=(*[None] * axis, mesh[0][0][0])) if even else tensor
+            return shard(tensor, mesh=mesh, spec=(*[None] * axis, self._axis)) if even else tensor
 
         return nest.map_structure(split, batch)
 
@@ -238,6 +245,50 @@ class MirroredStrategy(Strategy):
     def __init__(self, devices: Sequence[str] | None = None, cross_device_ops: Any = None):
         super().__init__(found_devices.program_devices() if devices is None else [devices] if isinstance(devices, str)
                          else list(devices))
+
+
+class MeshStrategy(Strategy):
+    """Devices in a grid: batches are split along one of its axes, and variables may be split along others.
+
+    What `keras.distribution` is made of. It has no replicas for `run`: use `fit`, or `split_batch` in a compiled function.
+
+    Args:
+        shape, axis_names: the grid's sizes and names of its axes.
+        devices: the names of its devices in row-major order.
+        batch_axis: the axis along which batches are split.
+    """
+
+    def __init__(self, shape: Sequence[int], axis_names: Sequence[str], devices: Sequence[str], batch_axis: str):
+        super().__init__(devices)
+        self._sizes = dict(zip(axis_names, shape))
+        self._axis = batch_axis
+        if len(devices) > 1:
+            self._mesh = (tuple(self._sizes.items()), self._numbers)
+            sharding.jax_mesh(self._mesh)
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """Into how many parts a batch is split."""
+        return self._sizes[self._axis]
+
+    def run(self, fn: Callable, args: Any = (), kwargs: dict[str, Any] | None = None, options: Any = None) -> Any:
+        """Not there; `UnimplementedError`."""
+        raise errors.UnimplementedError("`keras.distribution` has no replicas to run a function in. Use `fit`, or a "
+                                        "`tf.distribute.MirroredStrategy`.")
+
+    def lay_out(self, variable: Any, axes: Sequence[str | None]) -> None:
+        """Split a variable: its i-th axis along the grid's axis `axes[i]`, not at all where that is None.
+
+        Raises InvalidArgumentError for another axis, or a size that cannot be split evenly.
+        """
+        shape = tuple(variable.shape)
+        if len(axes) != len(shape) or any(
+                a is not None and (a not in self._sizes or n % self._sizes[a]) for a, n in zip(axes, shape)):
+            raise errors.InvalidArgumentError(
+                f"The variable {variable.name!r} of shape {shape} cannot be laid out so. Received: {tuple(axes)} for the axes "
+                f"{self._sizes}. Name an axis, or None, for each of its own; its size must be a multiple.")
+        if self._mesh is not None:
+            spread_variable(variable, sharding.sharding(self._mesh, axes))
 
 
 class OneDeviceStrategy(Strategy):

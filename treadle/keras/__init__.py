@@ -9,6 +9,7 @@ from treadle.keras import (
     config,
     constraints,
     datasets,
+    distribution,
     dtype_policies,
     export,
     initializers,
@@ -52,7 +53,7 @@ __all__ = [
     "DTypePolicy", "FloatDTypePolicy", "Function", "Functional", "Initializer", "Input", "InputSpec", "KerasTensor",
     "Layer", "Loss", "Metric", "Model", "Operation", "Optimizer", "Regularizer", "RematScope", "Sequential",
     "StatelessScope", "SymbolicScope", "Variable", "activations", "backend", "callbacks", "config", "constraints",
-    "datasets", "device", "dtype_policies", "export", "initializers", "layers", "losses", "metrics",
+    "datasets", "device", "distribution", "dtype_policies", "export", "initializers", "layers", "losses", "metrics",
     "mixed_precision", "models", "name_scope", "ops", "optimizers", "preprocessing", "random", "regularizers",
     "remat", "saving", "tree", "utils", "version",
 ]
