@@ -94,10 +94,10 @@ class name_scope(ContextDecorator):
         self.name = str(name)
 
     def __enter__(self) -> str:
-        self._before = before = location.inside.scope
-        name = self.name
-        location.inside.scope = name[:-1] if name[-1:] == "/" else f"{before}/{name}" if before else name
-        return f"{location.inside.scope}/"
+        inside, name = location.inside, self.name
+        self._before = before = inside.scope
+        inside.scope = scope = name[:-1] if name[-1:] == "/" else f"{before}/{name}" if before else name
+        return scope + "/"
 
     def __exit__(self, *exception: Any) -> None:
         location.inside.scope = self._before

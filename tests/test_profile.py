@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import re
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -353,6 +356,17 @@ def test_costs_of_loops_and_branches():
 
     assert 2 * 2 * 4**3 <= cost_of(branches, [4, 4]).flops < 3 * 2 * 4**3
     assert cost_of(lambda x: tf.vectorized_map(lambda row: tf.reduce_sum(tf.exp(row)), x), [7, 5]).flops >= 70
+
+
+@needs_profiler
+def test_the_page_runs(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).resolve().parent.parent / "docs" / "profiling.md").read_text()
+    (tmp_path / "train.py").write_text("\n".join(re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("train.py")
+    text = capsys.readouterr().out
+    assert "train.py:10  loss = loss_of(y, model(x))" in text and "program step: 10 runs" in text
+    assert "matmul, gradient at train.py:10 in sequential" in text and (tmp_path / "folder" / "trace.json.gz").exists()
 
 
 # --- the arithmetic of time ---

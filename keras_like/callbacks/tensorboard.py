@@ -37,8 +37,9 @@ class TensorBoard(Callback):
         write_steps_per_second: also write how many steps a second were made. Default False.
         update_freq: "epoch" (default), "batch", or a number of batches after which to write. Other than "epoch" makes
             each batch wait for its metrics.
-        profile_batch: a batch (counted from 1), or the first and the last of a range, to profile with JAX's profiler: the
-            trace is in `log_dir/train/plugins/profile`. 0 (default): none. A profiler that fails is no error.
+        profile_batch: a batch (counted from 1), or the first and the last of a range, to profile: see `tf.profile`, whose
+            `trace.json.gz` is in `log_dir/train`, and the files that TensorBoard shows in `plugins/profile` there. 0
+            (default): none. A profiler that fails is no error.
         embeddings_freq: write the matrices of the `Embedding` layers for the projector, every so many epochs. Default 0.
         embeddings_metadata: a file of labels for them, or a dict of files by the layers' names.
 
@@ -61,6 +62,7 @@ class TensorBoard(Callback):
         self.embeddings_freq, self.embeddings_metadata = embeddings_freq, embeddings_metadata
         self._first_profiled, self._last_profiled = _profiled(profile_batch)
         self._profiling = False
+        self._profile: Any = None
         self._files = {name: EventFile(Path(self.log_dir, name)) for name in ("train", "validation")}
         self._batches = 0
         self._batch_started = self._epoch_started = 0.0
@@ -182,7 +184,12 @@ class TensorBoard(Callback):
 
     def _start_profiler(self) -> None:
         try:
-            profiler.start_trace(str(Path(self.log_dir, "train")))
+            folder = str(Path(self.log_dir, "train"))
+            if hasattr(profiler, "ProfileData"):
+                self._profile = tf.profile(folder)
+                self._profile.__enter__()
+            else:  # an older JAX
+                profiler.start_trace(folder)
             self._profiling = True
         except Exception as error:  # profiling must not end training
             logging.getLogger("treadle").error("The profiler did not start: %s", error)
@@ -191,7 +198,10 @@ class TensorBoard(Callback):
         if self._profiling:
             self._profiling = False
             try:
-                profiler.stop_trace()
+                if self._profile is not None:
+                    self._profile.__exit__()
+                else:
+                    profiler.stop_trace()
             except Exception as error:
                 logging.getLogger("treadle").error("The profiler did not stop: %s", error)
 

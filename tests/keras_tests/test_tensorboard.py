@@ -1,5 +1,6 @@
 """TensorBoard's files: byte for byte what TensorFlow writes (tests/oracles/events.json), and what the callback writes."""
 
+import gzip
 import json
 import struct
 import zlib
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from jax import profiler
 
 import treadle as tf
 from treadle import keras
@@ -196,6 +198,15 @@ def test_profile(tmp_path, monkeypatch):
     seen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: calls.append(batch))
     model().fit(X, Y, batch_size=8, verbose=0, callbacks=[board, seen])
     assert calls == [0, str(tmp_path / "train"), 1, "stop", 2, 3, 4]
+
+
+@pytest.mark.skipif(not hasattr(profiler, "ProfileData"), reason="this JAX cannot read its profiler's files")
+def test_the_profiles_trace_names_the_layers(tmp_path):
+    board = keras.callbacks.TensorBoard(tmp_path, profile_batch=2, write_graph=False)
+    trained = model()
+    trained.fit(X, Y, batch_size=8, verbose=0, callbacks=[board])
+    text = gzip.open(tmp_path / "train" / "trace.json.gz", "rt").read()
+    assert f'/{trained.layers[-1].name}"' in text and list((tmp_path / "train").glob("plugins/profile/*/*.xplane.pb"))
 
 
 def test_a_profiler_that_fails_is_no_error(tmp_path, monkeypatch):
