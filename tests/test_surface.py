@@ -12,7 +12,7 @@ import treadle as tf
 from treadle.ir.op import REGISTRY, Op
 
 # Names used by 424 guides, tutorials and examples, most used first, without those about control flow, images, training
-# utilities, devices and Keras, which come with later issues, and without `edit_distance`, which takes sparse tensors.
+# utilities and Keras, which come with later issues, and without `edit_distance`, which takes sparse tensors.
 NAMES = (Path(__file__).parent / "surface.txt").read_text().split()
 
 
