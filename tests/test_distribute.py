@@ -32,8 +32,8 @@ def wanted(request):
 def results(request):
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", "TREADLE_CACHE": "", "PYTHONPATH": os.pathsep.join(sys.path)}
     environment.pop("XLA_FLAGS", None)
-    done = subprocess.run([sys.executable, str(HERE / "distribute_worker.py"), *wanted(request)], capture_output=True, text=True, env=environment,
-                          timeout=300)
+    command = [sys.executable, str(HERE / "distribute_worker.py"), *wanted(request)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout.splitlines()[-1])
 
