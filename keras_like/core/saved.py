@@ -12,6 +12,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.core import tracking
 from treadle.keras_like.core.descriptions import describe
+from treadle.runtime.tensor import from_host
 
 _COMMON = ("name", "trainable", "dtype")
 _PLAIN = (str, int, float, bool, type(None))
@@ -108,7 +109,9 @@ def load_into(variable: Any, value: Any) -> None:
         raise tf.errors.InvalidArgumentError(
             f"The weight {getattr(variable, 'path', variable.name)!r} has the shape {tuple(variable.shape)}. Received: an "
             f"array of shape {array.shape}.")
-    variable.assign(array.astype(variable.dtype.as_numpy_dtype, copy=False))
+    array = array.astype(variable.dtype.as_numpy_dtype, copy=False)
+    # One that nobody can write to, as files are read into, need not be copied.
+    variable.assign(array if array.flags.writeable else from_host(array, variable.dtype))
 
 
 @functools.lru_cache(maxsize=4096)

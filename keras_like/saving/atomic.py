@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from treadle.keras_like.saving.beside import Beside
 from treadle.keras_like.saving.errors import refuse
 
 try:
@@ -23,8 +24,8 @@ _STALE_SECONDS = 60
 def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callable[[str], None] | None = None) -> None:
     """Write a file as a whole or not at all.
 
-    A temporary file in the same folder is written (`write(file)`; it may seek and read), brought to the disk, checked
-    (`verify(path of it)` raises if it is not as it should be), put in the place of `path`, and the folder is brought to
+    A temporary file in the same folder is written (`write(file)`; it may seek and read), brought to the disk and checked
+    (`verify(path of it)` raises if it is not as it should be), then put in the place of `path`, and the folder is brought to
     the disk. Whatever ends this early - an exception, Ctrl-C, `kill -9`, power - leaves `path` as it was. A link is
     followed: the file it leads to is replaced. The new file has the mode of the old one, or that of any new file.
 
@@ -46,9 +47,11 @@ def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callab
                 os.chmod(temporary, mode)
             write(file)
             file.flush()
-            os.fsync(file.fileno())
-            if verify is not None:
-                verify(temporary)
+            with Beside() as beside:
+                on_disk = beside.start(os.fsync, file.fileno())
+                if verify is not None:
+                    verify(temporary)
+                on_disk()
             os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):

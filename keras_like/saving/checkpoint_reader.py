@@ -28,7 +28,7 @@ class CheckpointReader:
             raise tf.errors.NotFoundError(
                 f"{self._restoration.source!r} has no value of that name. Received: {tensor_str!r}. Names: "
                 f"{self._restoration.left()[:20]}.")
-        return self._restoration._left[name]
+        return self._restoration._left[name].copy()
 
     def has_tensor(self, tensor_str: str) -> bool:
         """True if there is a value of that name."""

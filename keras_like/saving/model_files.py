@@ -16,7 +16,7 @@ from treadle.keras_like.core.variable import at_most
 from treadle.keras_like.saving import old_h5, states
 from treadle.keras_like.saving.archive import read_archive, write_archive
 from treadle.keras_like.saving.errors import ModelFileError, refuse
-from treadle.keras_like.saving.tensors import Group, read_tensors, write_tensors
+from treadle.keras_like.saving.tensors import Group, check_tensors, read_tensors, write_tensors
 
 KERAS_VERSION = "3.15.0"  # the version of the format
 _METADATA, _CONFIG, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -60,7 +60,17 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         write_tensors(file, state)
 
     write_archive(filepath, {_METADATA: metadata.encode(), _CONFIG: config.encode(), _WEIGHTS: weights,
-                             **states.assets_of(model)})
+                             **states.assets_of(model)}, _check)
+
+
+def _check(path: str) -> None:
+    """Raise ModelFileError if a file that was just written is not as it should be. The weights' checksum was made from what
+    is in the file, so it says less than the tensors' digests, which were made from what is in memory."""
+    with read_archive(path) as archive, read_archive(path) as again:
+        for name in archive:
+            if name != _WEIGHTS:
+                archive.check(name)
+        check_tensors(archive.part(_WEIGHTS), again.part(_WEIGHTS))
 
 
 def load_model(filepath: Any, custom_objects: Mapping[str, Any] | None = None, compile: bool = True,

@@ -6,7 +6,7 @@ import io
 import math
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,11 +14,14 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.saving import digests
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
+from treadle.keras_like.saving.beside import Beside
 from treadle.keras_like.saving.errors import ModelFileError, refuse
 from treadle.keras_like.saving.later import h5py
 from treadle.keras_like.saving.texts import Texts
 
 DEEPEST = 100
+_LARGE = 1 << 20  # bytes of tensors that are worth a thread
+_ALIGNMENT, _SMALL, _STRETCH = 64, 64 << 10, 8 << 20
 FREE_BYTES = 64 << 20  # what compressed tensors may take unpacked, whatever the size of the file,
 MOST_EXPANSION = 20  # and else this many times its size
 _DTYPES = {"bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
@@ -67,12 +70,12 @@ def write_tensors(file: Any, tree: Mapping[str, Any]) -> None:
         write_atomically(file, lambda opened: write_tensors(opened, tree), lambda path: check_tensors(path))
         return
     lines: list[tuple[str, Any]] = []
-    with h5py.File(file, "w") as root:
-        _write_group(root, tree, "", lines)
-        root.attrs[digests.ATTRIBUTE] = np.bytes_(digests.of_contents(lines))
+    with h5py.File(file, "w") as root, Beside() as beside:
+        _write_group(root, tree, "", lines, beside)
+        root.attrs[digests.WHOLE] = np.bytes_(digests.of_contents(lines))
 
 
-def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tuple[str, Any]]) -> None:
+def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tuple[str, Any]], beside: Beside) -> None:
     for name, value in getattr(tree, "attributes", {}).items():
         group.attrs[name] = value
         lines.append((f"{path}@{name}", _plain(value)))
@@ -80,7 +83,7 @@ def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tup
         below = f"{path}/{name}"
         if isinstance(value, Mapping):
             lines.append((below, None))
-            _write_group(group.create_group(name), value, below, lines)
+            _write_group(group.create_group(name), value, below, lines, beside)
             continue
         array = np.asarray(value)
         dtype = array.dtype.name
@@ -88,12 +91,21 @@ def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tup
             raise refuse(group.file.filename, f"cannot hold {below!r}, an array of dtype {array.dtype}.",
                          f"Keep numbers: {', '.join(sorted(_DTYPES))}.")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        found = _digest(array, beside)
         made = group.create_dataset(name, data=array)
         if dtype in _NAMED:
             made.attrs["dtype"] = dtype
-        digest = digests.of_tensor(array)
-        made.attrs[digests.ATTRIBUTE] = np.bytes_(digest)
+        digest = found()
+        made.attrs[digests.TENSOR] = np.bytes_(digest)
         lines.append((below, digest))
+
+
+def _digest(array: np.ndarray, beside: Beside, of: Callable[[np.ndarray], str] = digests.of_tensor) -> Callable[[], str]:
+    """An array's digest, to be asked for later: that of a large one is made beside what else is to be done."""
+    if array.nbytes >= _LARGE:
+        return beside.start(of, array)
+    digest = of(array)
+    return lambda: digest
 
 
 def _plain(value: Any) -> Any:
@@ -124,22 +136,28 @@ def read_tensors(source: Any) -> Group:
         return _Reader(source, file).read()
 
 
-def check_tensors(source: Any) -> None:
-    """Raise ModelFileError if an HDF5 file is not as it should be. Its tensors are read one by one."""
-    with open_regular(source) as file:
-        _Reader(source, file, keep=False).read()
+def check_tensors(source: Any, again: BinaryIO | None = None) -> None:
+    """Raise ModelFileError if an HDF5 file is not as it should be. `source`: a path, or a file that can seek, with the same
+    file opened `again`. Nothing of it is kept: tensors are looked at in passing, in a thread, where the file has digests."""
+    if again is not None:
+        _Reader(source, source, again).read()
+        return
+    with open_regular(source) as file, open_regular(source) as again:
+        _Reader(source, file, again).read()
 
 
 class _Reader:
-    """The reading of one file."""
+    """The reading of one file, or its check if it is given twice."""
 
-    def __init__(self, source: Any, file: BinaryIO, keep: bool = True):
-        self._source, self._file, self._keep = source, file, keep
+    def __init__(self, source: Any, file: BinaryIO, again: BinaryIO | None = None):
+        self._source, self._file, self._again = source, file, again
         self._size = file.seek(0, io.SEEK_END)
         self._stored = 0  # bytes of data so far, as the file says
         self._unpacked = 0
+        self._memory = _Memory(self._size)
         self._seen: set[int] = set()
         self._lines: list[tuple[str, Any]] = []
+        self._digests: list[tuple[str, str, Callable[[], str]]] = []  # of tensors: (path, as it is in the file, as found)
 
     def _refuse(self, problem: str) -> ModelFileError:
         return refuse(self._source, problem)
@@ -148,14 +166,17 @@ class _Reader:
         try:
             self._texts = Texts(self._file, self._size)
             self._file.seek(0)
-            with h5py.File(self._file, "r") as root:
+            with h5py.File(self._file, "r") as root, Beside() as self._beside:
                 self._seen.add(h5py.h5o.get_info(root.id).addr)
                 found = self._group(root, "", 0)
+                for path, said, digest in self._digests:
+                    if digest() != said:
+                        raise self._refuse(f"is damaged: the tensor {path!r} is not the one that was written.")
         except ModelFileError:
             raise
         except _H5_ERRORS as error:
             raise self._refuse(f"is not an HDF5 file, is cut off or is damaged: {error}.") from None
-        digest = found.attributes.pop(digests.ATTRIBUTE, None)
+        digest = found.attributes.pop(digests.WHOLE, None)
         written_here = digest is not None or any(value for name, value in self._lines if "@" not in name)
         if written_here and digest != digests.of_contents(self._lines):
             raise self._refuse("is damaged: its names, attributes or tensors are not those that were written.")
@@ -166,7 +187,7 @@ class _Reader:
             raise self._refuse(f"has groups within groups, more than {DEEPEST} deep.")
         found = Group(attributes=self._attributes(group, path))
         self._lines.extend((f"{path}@{name}", _plain(value)) for name, value in found.attributes.items()
-                           if path or name != digests.ATTRIBUTE)
+                           if path or name != digests.WHOLE)
         for key in group.id:
             name = key.decode("utf-8")
             below = f"{path}/{name}"
@@ -190,15 +211,24 @@ class _Reader:
         attributes = self._attributes(dataset, path)
         dtype = self._dtype(dataset, attributes, path)
         self._check_storage(dataset, dtype, path)
-        array = np.empty(dataset.shape, dataset.dtype)
-        if array.size:
-            dataset.read_direct(array)
-        array = array.view(dtype) if dtype.name in _NAMED else array.astype(dtype, copy=False)
-        digest = attributes.get(digests.ATTRIBUTE)
-        if digest is not None and digest != digests.of_tensor(array):
-            raise self._refuse(f"is damaged: the tensor {path!r} is not the one that was written.")
+        digest, of = attributes.get(digests.TENSOR), digests.of_tensor
+        if digest is None:
+            digest, of = attributes.get(digests.OLDER_TENSOR), digests.of_tensor_before
         self._lines.append((path, digest))
-        return array if self._keep else None
+        place = dataset.id.get_offset() if dataset.dtype == dtype or dtype.name in _NAMED else None
+        if self._again is not None and digest is not None and of is digests.of_tensor and place is not None:
+            # It lies in the file as it would in memory.
+            found = self._beside.start(digests.of_tensor_in_file, self._again, place, dtype, dataset.shape)
+            self._digests.append((path, digest, found))
+            return None
+        array = self._memory.array(dataset.shape, dataset.dtype)
+        if array.size:
+            dataset.id.read(h5py.h5s.ALL, h5py.h5s.ALL, array)
+        array = array.view(dtype) if dtype.name in _NAMED else array.astype(dtype, copy=False)
+        array.flags.writeable = False  # so that variables may take it as it is
+        if digest is not None:
+            self._digests.append((path, digest, _digest(array, self._beside, of)))
+        return array if self._again is None else None
 
     def _dtype(self, dataset: Any, attributes: Mapping[str, Any], path: str) -> np.dtype:
         found = dataset.dtype
@@ -259,27 +289,58 @@ class _Reader:
     def _attributes(self, owner: Any, path: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         texts: dict[str, list[str]] | None = None
-        for name in owner.attrs:
-            if not isinstance(name, str):
-                raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, whose name is no text.")
-            attribute = owner.attrs.get_id(name)
-            dtype = attribute.dtype
+        names: list[bytes] = []
+        h5py.h5a.iterate(owner.id, lambda name, *_: names.append(name))
+        for raw in names:
+            try:
+                name = raw.decode("utf-8")
+            except UnicodeDecodeError:
+                raise self._refuse(f"has an attribute, {raw!r} of {path or '/'!r}, whose name is no text.") from None
+            attribute = h5py.h5a.open(owner.id, raw)
+            dtype, shape = attribute.dtype, attribute.shape
             string = h5py.check_string_dtype(dtype)
-            if attribute.shape is None or string is None and dtype.name not in _DTYPES:
+            if shape is None or string is None and dtype.name not in _DTYPES:
                 raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is neither text nor numbers.")
-            count = math.prod(attribute.shape)
+            count = math.prod(shape)
             if string is None or string.length is not None:
                 if count * dtype.itemsize > self._size:
                     raise self._refuse(f"has an attribute, {name!r} of {path or '/'!r}, that is too large.")
-                value = owner.attrs[name]
+                array = np.empty(shape, dtype)
+                attribute.read(array)
+                value = array if shape else array[()]
                 found[name] = _text(value) if string is not None else value
                 continue
             if texts is None:
                 texts = self._texts.of(h5py.h5o.get_info(owner.id).addr)
             if name not in texts or len(texts[name]) != count:
                 raise self._refuse(f"is damaged, or has an attribute in a form that is not read, {name!r} of {path or '/'!r}.")
-            found[name] = texts[name] if attribute.shape else texts[name][0]
+            found[name] = texts[name] if shape else texts[name][0]
         return found
+
+
+class _Memory:
+    """Where tensors are read into: they begin where XLA wants arrays to begin, which takes such a one as it is, and others as
+    copies. Several of middle size share a stretch that is large enough for the system to give it in large pages."""
+
+    def __init__(self, size: int):
+        self._left = size  # how much may be wanted
+        self._stretch = np.empty(0, np.uint8)
+
+    def array(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+        """A new array."""
+        size = math.prod(shape) * dtype.itemsize
+        if not _SMALL <= size < _STRETCH // 2:
+            return self._cut(np.empty(size + _ALIGNMENT, np.uint8), size)[0].view(dtype).reshape(shape)
+        if size + _ALIGNMENT > len(self._stretch):
+            self._stretch = np.empty(max(size + _ALIGNMENT, min(self._left, _STRETCH)), np.uint8)
+        found, self._stretch = self._cut(self._stretch, size)
+        self._left -= size + _ALIGNMENT
+        return found.view(dtype).reshape(shape)
+
+    @staticmethod
+    def _cut(memory: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        start = -memory.ctypes.data % _ALIGNMENT
+        return memory[start:start + size], memory[start + size:]
 
 
 # What h5py raises for files that are not as they should be.

@@ -129,7 +129,7 @@ def changed_attribute(path):
 @HDF5.row("names, attributes or tensors are not those")
 def digest_of_the_whole_removed(path):
     def change(root):
-        del root.attrs[digests.ATTRIBUTE]
+        del root.attrs[digests.WHOLE]
     edit(path, change)
 
 
