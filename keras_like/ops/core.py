@@ -8,6 +8,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.ops.numpy_shapes import sizes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import standardize_dtype, tensor
 
 
@@ -61,11 +62,13 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
     return tf.saturate_cast(tensor(x), dtype)
 
 
+@operation
 def stop_gradient(variable: Any) -> Any:
     """The value, as a constant: gradients do not go through."""
     return tf.stop_gradient(tensor(variable))
 
 
+@operation
 def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
     """The parts of x along `axis`, without that axis."""
     return list(tf.unstack(tensor(x), num, axis))

@@ -9,6 +9,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.ops.axes import axes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, tensor
 
 
@@ -19,6 +20,7 @@ def _matrices(x: Any) -> Any:
     return x
 
 
+@operation
 def cholesky(x: Any, upper: bool = False) -> Any:
     """The lower triangular L with L L^T = x; with `upper`, L^T. Raises, when run eagerly, if there is none.
 
@@ -30,6 +32,7 @@ def cholesky(x: Any, upper: bool = False) -> Any:
     return tf.linalg.adjoint(found) if upper else found
 
 
+@operation
 def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     """The inverse of L L^T (of U^T U with `upper`), from its Cholesky factor."""
     x = _matrices(x)
@@ -37,31 +40,37 @@ def cholesky_inverse(x: Any, upper: bool = False) -> Any:
     return tf.matmul(inverse, inverse, transpose_b=True) if upper else tf.matmul(inverse, inverse, transpose_a=True)
 
 
+@operation
 def det(x: Any) -> Any:
     """The determinant."""
     return tf.linalg.det(_matrices(x))
 
 
+@operation
 def slogdet(x: Any) -> Any:
     """(the sign of the determinant, the logarithm of its absolute value)."""
     return tuple(tf.linalg.slogdet(_matrices(x)))
 
 
+@operation
 def inv(x: Any) -> Any:
     """The inverse."""
     return tf.linalg.inv(_matrices(x))
 
 
+@operation
 def eig(x: Any) -> Any:
     """(eigenvalues, eigenvectors as columns), complex."""
     return tuple(tf.linalg.eig(_matrices(x)))
 
 
+@operation
 def eigh(x: Any) -> Any:
     """(eigenvalues from small to large, eigenvectors as columns) of symmetric matrices."""
     return tuple(tf.linalg.eigh(_matrices(x)))
 
 
+@operation
 def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """(U, s, V^T) with x = U diag(s) V^T; only s if not `compute_uv`."""
     if not compute_uv:
@@ -70,6 +79,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return u, s, tf.linalg.adjoint(v)
 
 
+@operation
 def qr(x: Any, mode: str = "reduced") -> Any:
     """(Q, R): orthogonal columns and an upper triangle; `mode` "reduced" (default) or "complete"."""
     if mode not in ("reduced", "complete"):
@@ -77,6 +87,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
     return tuple(tf.linalg.qr(_matrices(x), full_matrices=mode == "complete"))
 
 
+@operation
 def lu_factor(x: Any) -> Any:
     """(L and U in one matrix, the pivots: row i was exchanged with row pivots[i])."""
     x = _matrices(x)
@@ -94,12 +105,14 @@ def lu_factor(x: Any) -> Any:
     return factors, tf.concat(pivots, axis=-1)
 
 
+@operation
 def solve(a: Any, b: Any) -> Any:
     """The x with a x = b; b may be a vector."""
     a, b = promoted(a, b, floating=True)
     return tf.squeeze(tf.linalg.solve(a, b[..., None]), [-1]) if b.shape.rank == a.shape.rank - 1 else tf.linalg.solve(a, b)
 
 
+@operation
 def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
     """The x with a x = b, of a's upper triangle, or of its lower one; b may be a vector."""
     a, b = promoted(a, b, floating=True)
@@ -115,6 +128,7 @@ def _cut_off(s: Any, x: Any, rcond: Any, factor: float = 1.0) -> Any:
     return tensor(rcond, s.dtype)[..., None] * s[..., :1]
 
 
+@operation
 def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """The shortest x for which |a x - b| is smallest. Singular values below rcond times the largest count as 0."""
     a, b = promoted(a, b, floating=True)
@@ -126,6 +140,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return tf.squeeze(found, [-1]) if vector else found
 
 
+@operation
 def pinv(x: Any, rcond: Any = None) -> Any:
     """The pseudoinverse. Singular values below rcond times the largest count as 0."""
     x = _matrices(x)
@@ -135,6 +150,7 @@ def pinv(x: Any, rcond: Any = None) -> Any:
     return tf.matmul(v * inverse[..., None, :], u, adjoint_b=True)
 
 
+@operation
 def matrix_rank(x: Any, tol: Any = None) -> Any:
     """How many singular values are over `tol`; default: as many as the dtype can tell from 0."""
     x = _matrices(x)

@@ -67,6 +67,7 @@ def segment_prod(data: Any, segment_ids: Any, num_segments: int | None = None, s
 # --- the largest ------------------------------------------------------------------------------------------------------
 
 
+@operation
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
     """The k largest elements along the last axis, and their places.
 
@@ -77,6 +78,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> Any:
     return tuple(tf.math.top_k(tensor(x), k))
 
 
+@operation
 def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     """For each row, whether fewer than k predictions are larger than that of the target."""
     targets, predictions = tf.cast(tensor(targets), "int32"), tensor(predictions)
@@ -85,6 +87,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     return tf.reduce_sum(tf.cast(predictions > own, "int32"), axis=-1) < k
 
 
+@operation
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, without overflow."""
     return tf.reduce_logsumexp(floating(x), axis=axis, keepdims=keepdims)
@@ -103,16 +106,19 @@ def erf(x: Any) -> Any:
     return tf.math.erf(floating(x))
 
 
+@operation
 def erfc(x: Any) -> Any:
     """1 - erf(x)."""
     return tf.math.erfc(floating(x))
 
 
+@operation
 def erfinv(x: Any) -> Any:
     """The inverse of `erf`."""
     return tf.math.erfinv(floating(x))
 
 
+@operation
 def logdet(x: Any) -> Any:
     """log |determinant| of matrices."""
     return tf.linalg.slogdet(floating(x))[1]
@@ -128,6 +134,7 @@ def cdist(x: Any, y: Any) -> Any:
     return tf.sqrt(tf.reduce_sum(difference * difference, axis=-1))
 
 
+@operation
 def view_as_complex(x: Any) -> Any:
     """Complex numbers from pairs (real, imaginary) along the last axis."""
     x = floating(x)
@@ -136,12 +143,14 @@ def view_as_complex(x: Any) -> Any:
     return tf.complex(x[..., 0], x[..., 1])
 
 
+@operation
 def view_as_real(x: Any) -> Any:
     """Pairs (real, imaginary) along a new last axis."""
     x = tensor(x)
     return tf.stack([tf.math.real(x), tf.math.imag(x) if x.dtype.is_complex else tf.zeros_like(x)], axis=-1)
 
 
+@operation
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
     """Windows of `sequence_length` along the last axis, each `sequence_stride` after the one before.
 

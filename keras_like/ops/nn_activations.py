@@ -6,6 +6,7 @@ from typing import Any
 
 import treadle as tf
 from treadle.keras_like.core import activations
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, numeric, tensor
 
 
@@ -20,6 +21,7 @@ def relu(x: Any) -> Any:
     return tf.nn.relu(x) if x.dtype.is_floating else tf.maximum(x, tf.zeros_like(x))
 
 
+@operation
 def relu6(x: Any) -> Any:
     """min(max(x, 0), 6)."""
     x = numeric(x)
@@ -76,6 +78,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     return tf.nn.gelu(floating(x), approximate=approximate)
 
 
+@operation
 def glu(x: Any, axis: int = -1) -> Any:
     """a * sigmoid(b) for the two halves a, b of x along `axis`."""
     return activations.glu(floating(x), axis)
@@ -102,11 +105,13 @@ def tanh_shrink(x: Any) -> Any:
     return activations.tanh_shrink(floating(x))
 
 
+@operation
 def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x where |x| > threshold, else 0."""
     return activations.hard_shrink(floating(x), threshold)
 
 
+@operation
 def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
     """x moved by `threshold` towards 0, and 0 where that passes it."""
     return activations.soft_shrink(floating(x), threshold)
@@ -118,6 +123,7 @@ def threshold(x: Any, threshold: float, default_value: float) -> Any:
     return tf.where(x > threshold, x, tensor(default_value, x.dtype))
 
 
+@operation
 def sparse_plus(x: Any) -> Any:
     """0 for x <= -1, (x + 1)^2 / 4 up to 1, x above."""
     return activations.sparse_plus(floating(x))
@@ -155,6 +161,7 @@ def _along(function: Any, x: Any, axis: Any) -> Any:
     return x - total if function is tf.nn.log_softmax else tf.exp(x - total)
 
 
+@operation
 def sparsemax(x: Any, axis: int = -1) -> Any:
     """The point of the probability simplex next to x: many zeros. Source: arXiv:1602.02068."""
     return activations.sparsemax(floating(x), axis)

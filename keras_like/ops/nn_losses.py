@@ -8,9 +8,11 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon
 from treadle.keras_like.core.policy import floatx
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, tensor
 
 
+@operation
 def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
     """1 at the place of each class number along a new axis, else 0; all 0 for numbers out of range.
 
@@ -103,6 +105,7 @@ def psnr(x1: Any, x2: Any, max_val: float) -> Any:
     return (20 * tf.math.log(tensor(max_val, x1.dtype)) - 10 * tf.math.log(error)) / math.log(10)
 
 
+@operation
 def polar(abs_: Any, angle: Any) -> Any:
     """The complex number abs_ * exp(i angle)."""
     size, turned = promoted(abs_, angle, floating=True)

@@ -9,9 +9,11 @@ import treadle as tf
 from treadle.keras_like.core.epsilon import epsilon as default_epsilon
 from treadle.keras_like.ops import linalg
 from treadle.keras_like.ops.axes import at_least_single, axes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, tensor
 
 
+@operation
 def moments(x: Any, axes: Any, keepdims: bool = False, synchronized: bool = False) -> Any:
     """(mean, variance) along `axes`; in 16 bits, computed in 32."""
     if synchronized:
@@ -39,6 +41,7 @@ def batch_normalization(x: Any, mean: Any, variance: Any, axis: int, offset: Any
     return x * factor + (rest if offset is None else rest + tf.reshape(tensor(offset, x.dtype), shape))
 
 
+@operation
 def layer_normalization(x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: float | None = None,
                         **kwargs: Any) -> Any:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta, mean and variance along `axis`.

@@ -11,6 +11,7 @@ import treadle as tf
 from treadle.keras_like.core.image_format import as_data_format
 from treadle.keras_like.layers.arguments import arranged, as_padding, channels_of, per_axis, sizes_of, spatial_axes, tf_format
 from treadle.keras_like.layers.convolution_by_channel import by_channel
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import tensor
 
 Sizes = int | Sequence[int]
@@ -198,6 +199,7 @@ def fold(x: Any, output_size: Sizes, kernel_size: Sizes, dilation: Sizes = 1, pa
     return x[:, :, border[0]:border[0] + sizes[0], border[1]:border[1] + sizes[1]]
 
 
+@operation
 def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
     """Channels spread over blocks of block_size x block_size pixels: a quarter of the channels for 2."""
     first = as_data_format(data_format) == "channels_first"
@@ -214,6 +216,7 @@ def depth_to_space(x: Any, block_size: int, data_format: str = "channels_last") 
     return tf.reshape(x, [-1, rest, height * n, width * n] if first else [-1, height * n, width * n, rest])
 
 
+@operation
 def space_to_depth(x: Any, block_size: int, data_format: str = "channels_last") -> Any:
     """The inverse of `depth_to_space`."""
     first = as_data_format(data_format) == "channels_first"

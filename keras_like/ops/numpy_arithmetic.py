@@ -54,6 +54,7 @@ def divide(x1: Any, x2: Any) -> Any:
 true_divide = divide
 
 
+@operation
 def divide_no_nan(x1: Any, x2: Any) -> Any:
     """x1 / x2, and 0 where x2 is 0."""
     return tf.math.divide_no_nan(*promoted(x1, x2, floating=True))
@@ -69,6 +70,7 @@ def mod(x1: Any, x2: Any) -> Any:
     return tf.math.floormod(*_numbers(x1, x2))
 
 
+@operation
 def fmod(x1: Any, x2: Any) -> Any:
     """The remainder of division rounded towards 0, with the sign of x1."""
     x, y = _numbers(x1, x2)
@@ -100,6 +102,7 @@ def ldexp(x1: Any, x2: Any) -> Any:
     return x * tf.pow(two, half) * tf.pow(two, exponent - half)
 
 
+@operation
 def hypot(x1: Any, x2: Any) -> Any:
     """sqrt(x1^2 + x2^2), without overflow."""
     a, b = (tf.abs(x) for x in promoted(x1, x2, floating=True))
@@ -131,6 +134,7 @@ def logaddexp2(x1: Any, x2: Any) -> Any:
     return logaddexp(a * scale, b * scale) / scale
 
 
+@operation
 def heaviside(x1: Any, x2: Any) -> Any:
     """0 where x1 < 0, x2 where x1 is 0, 1 where x1 > 0."""
     x, middle = promoted(x1, x2, floating=True)
@@ -139,6 +143,7 @@ def heaviside(x1: Any, x2: Any) -> Any:
     return tf.where(tf.equal(x, zero), middle, step)
 
 
+@operation
 def nextafter(x1: Any, x2: Any) -> Any:
     """The float next to x1 in the direction of x2."""
     return tf.math.nextafter(*promoted(x1, x2, floating=True))

@@ -13,6 +13,7 @@ from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, result_type, tensor
 
 
+@operation
 def array(x: Any, dtype: Any = None) -> Any:
     """`x` as a tensor.
 
@@ -41,16 +42,19 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
 empty = zeros
 
 
+@operation
 def zeros_like(x: Any, dtype: Any = None) -> Any:
     """Zeros of the shape of x."""
     return tensor(tf.zeros_like(tensor(x)), dtype)
 
 
+@operation
 def ones_like(x: Any, dtype: Any = None) -> Any:
     """Ones of the shape of x."""
     return tensor(tf.ones_like(tensor(x)), dtype)
 
 
+@operation
 def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     """A tensor of the shape of x, filled with a value."""
     zeros = zeros_like(x, dtype)
@@ -105,6 +109,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     return tf.cast(tf.range(start, stop, step), found)
 
 
+@operation
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
              axis: int = 0) -> Any:
     """`num` numbers at equal distances from start to stop (without stop if not `endpoint`), along a new axis.
@@ -129,6 +134,7 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
     return (found, step) if retstep else found
 
 
+@operation
 def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None,
              axis: int = 0) -> Any:
     """`base` to the powers of `linspace(start, stop)`."""
@@ -136,6 +142,7 @@ def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: 
     return tensor(tf.pow(tensor(base, powers.dtype), powers), dtype)
 
 
+@operation
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     """`num` numbers from start to stop, each the same multiple of the one before. Both ends have the same sign."""
     a, b = promoted(start, stop, floating=True)
@@ -152,6 +159,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     return tensor(found, dtype)
 
 
+@operation
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
     """Grids of coordinates: for each vector, a tensor whose elements change along that vector's axis only."""
     if indexing not in ("xy", "ij"):

@@ -13,6 +13,7 @@ from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import summed, tensor
 
 
+@operation
 def diag(x: Any, k: int = 0) -> Any:
     """A matrix with the vector x on its k-th diagonal; of a matrix, its k-th diagonal.
 
@@ -26,6 +27,7 @@ def diag(x: Any, k: int = 0) -> Any:
     return diagonal(x, k) if x.shape.rank == 2 else _spread(x, k)
 
 
+@operation
 def diagflat(x: Any, k: int = 0) -> Any:
     """A matrix with all elements of x on its k-th diagonal."""
     return _spread(tf.reshape(tensor(x), [-1]), k)
@@ -36,6 +38,7 @@ def _spread(x: Any, k: int) -> Any:
     return tf.pad(matrix, [[0, k], [k, 0]] if k >= 0 else [[-k, 0], [0, -k]]) if k else matrix
 
 
+@operation
 def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The elements whose place along `axis2` is that along `axis1` plus `offset`, along a new last axis."""
     x = tensor(x)
@@ -52,6 +55,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return tf.gather(tf.reshape(x, [*sizes_of(x)[:-2], height * width]), places, axis=-1)
 
 
+@operation
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """The sum of a diagonal."""
     return tf.reduce_sum(diagonal(summed(x), offset, axis1, axis2), axis=-1)

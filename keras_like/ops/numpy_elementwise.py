@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import treadle as tf
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, numeric, promoted, tensor
 
 # --- exponentials and powers ------------------------------------------------------------------------------------------
@@ -61,6 +62,7 @@ def sqrt(x: Any) -> Any:
     return tf.sqrt(floating(x))
 
 
+@operation
 def cbrt(x: Any) -> Any:
     """The cube root, of negative numbers, too."""
     x = floating(x)
@@ -144,6 +146,7 @@ def arctanh(x: Any) -> Any:
     return tf.atanh(floating(x))
 
 
+@operation
 def sinc(x: Any) -> Any:
     """sin(pi x) / (pi x), and 1 at 0."""
     x = floating(x)
@@ -164,6 +167,7 @@ def rad2deg(x: Any) -> Any:
     return x * tf.constant(180 / math.pi, x.dtype)
 
 
+@operation
 def i0(x: Any) -> Any:
     """The modified Bessel function of order 0."""
     x = floating(x)
@@ -213,6 +217,7 @@ def sign(x: Any) -> Any:
     return tf.minimum(x, tf.ones_like(x)) if x.dtype.is_unsigned else tf.sign(x)
 
 
+@operation
 def signbit(x: Any) -> Any:
     """True for negative numbers, -0.0 and NaNs of negative sign among them."""
     x = numeric(x)
@@ -249,6 +254,7 @@ def real(x: Any) -> Any:
     return tf.math.real(x) if x.dtype.is_complex else x
 
 
+@operation
 def imag(x: Any) -> Any:
     """The imaginary part; 0 for real numbers."""
     x = tensor(x)
@@ -264,12 +270,14 @@ def conjugate(x: Any) -> Any:
 conj = conjugate
 
 
+@operation
 def angle(x: Any) -> Any:
     """The angle of a complex number: 0 or pi for real ones."""
     x = floating(x)
     return tf.atan2(tf.math.imag(x), tf.math.real(x)) if x.dtype.is_complex else tf.atan2(tf.zeros_like(x), x)
 
 
+@operation
 def isreal(x: Any) -> Any:
     """True where the imaginary part is 0."""
     x = tensor(x)
@@ -354,6 +362,7 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     return x if x_max is None else tf.minimum(x, bounds[-1])
 
 
+@operation
 def copy(x: Any) -> Any:
     """x as a new tensor."""
     return tf.identity(tensor(x))

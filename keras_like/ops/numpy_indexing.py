@@ -42,6 +42,7 @@ def get_item(x: Any, key: Any) -> Any:
     return tensor(x)[key]
 
 
+@operation
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """The elements at places along `axis`; of all in a row without one. Negative places count from the end.
 
@@ -61,6 +62,7 @@ def _from_front(indices: Any, size: Any) -> Any:
     return tf.where(indices < 0, indices + tf.cast(size, indices.dtype), indices)
 
 
+@operation
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
     """For each place along the other axes, the elements at that place's own indices along `axis`."""
     x, indices = tensor(x), tensor(indices)
@@ -81,6 +83,7 @@ def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
 # --- order ------------------------------------------------------------------------------------------------------------
 
 
+@operation
 def sort(x: Any, axis: int = -1) -> Any:
     """The elements from small to large along `axis`."""
     x = tensor(x)
@@ -89,6 +92,7 @@ def sort(x: Any, axis: int = -1) -> Any:
     return tf.sort(x, axis=axis)
 
 
+@operation
 def argsort(x: Any, axis: int | None = -1) -> Any:
     """The places of the elements in the order from small to large; equal ones stay in their order."""
     x = tensor(x)
@@ -98,6 +102,7 @@ def argsort(x: Any, axis: int | None = -1) -> Any:
     return tf.argsort(x, axis=axis, stable=True)
 
 
+@operation
 def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
     """Places in an order in which the kth element is where sorting would put it, smaller ones before it."""
     x = tensor(x)

@@ -8,6 +8,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.ops.axes import axes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, promoted, tensor
 
 
@@ -42,6 +43,7 @@ def dot(x1: Any, x2: Any) -> Any:
     return tf.tensordot(a, b, axes=[[a.shape.rank - 1], [max(b.shape.rank - 2, 0)]])
 
 
+@operation
 def inner(x1: Any, x2: Any) -> Any:
     """The sums of products over the last axes of both."""
     a, b = promoted(x1, x2)
@@ -74,6 +76,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
     return tf.einsum(subscripts, *_factors(*operands))
 
 
+@operation
 def kron(x1: Any, x2: Any) -> Any:
     """Kronecker's product: blocks x1[i, j] * x2."""
     a, b = promoted(x1, x2)

@@ -10,6 +10,7 @@ import treadle as tf
 from treadle.keras_like.ops import numpy_reductions as reductions
 from treadle.keras_like.ops.axes import Axis, at_least_single, float_dtype
 from treadle.keras_like.ops.numpy_elementwise import isnan
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import numeric, tensor
 
 
@@ -39,11 +40,13 @@ def nanprod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return reductions.prod(_filled(x, 1), axis, keepdims)
 
 
+@operation
 def nancumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """`cumsum`, NaNs counting as 0."""
     return reductions.cumsum(_filled(x, 0), axis, dtype)
 
 
+@operation
 def nancumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """`cumprod`, NaNs counting as 1."""
     return reductions.cumprod(_filled(x, 1), axis, dtype)
@@ -90,11 +93,13 @@ def _extreme(function: Any, x: Any, worst: float, axis: Any, keepdims: bool) -> 
     return tf.where(_none_left(x, axis, keepdims), tf.constant(np.nan, x.dtype), found)
 
 
+@operation
 def nanargmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The place of the largest of what is not NaN; -1 if nothing is."""
     return _place(reductions.argmax, x, -np.inf, axis, keepdims)
 
 
+@operation
 def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The place of the smallest of what is not NaN; -1 if nothing is."""
     return _place(reductions.argmin, x, np.inf, axis, keepdims)

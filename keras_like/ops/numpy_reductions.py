@@ -7,6 +7,7 @@ from typing import Any
 import treadle as tf
 from treadle.keras_like.ops.axes import Axis, at_least_single, float_dtype
 from treadle.keras_like.ops.numpy_arithmetic import maximum, minimum
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, numeric, promoted, summed, tensor
 
 # --- sums -------------------------------------------------------------------------------------------------------------
@@ -68,11 +69,13 @@ def count_nonzero(x: Any, axis: Axis = None) -> Any:
     return tf.reduce_sum(tf.cast(tf.cast(tensor(x), "bool"), "int32"), axis=axis)
 
 
+@operation
 def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """The sums of the elements so far, along `axis`; of all elements in a row without one."""
     return _running(tf.cumsum, x, axis, dtype)
 
 
+@operation
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     """The products of the elements so far, along `axis`; of all elements in a row without one."""
     return _running(tf.math.cumprod, x, axis, dtype)
@@ -122,6 +125,7 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return tf.reduce_max(x, axis=axis, keepdims=keepdims) - tf.reduce_min(x, axis=axis, keepdims=keepdims)
 
 
+@operation
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The place of the largest element along `axis`, the first one if there are several; of all in a row without one.
 
@@ -132,6 +136,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return _place(tf.argmax, x, axis, keepdims)
 
 
+@operation
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The place of the smallest element along `axis`, the first one if there are several."""
     return _place(tf.argmin, x, axis, keepdims)

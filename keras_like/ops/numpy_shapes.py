@@ -9,6 +9,7 @@ import numpy as np
 
 import treadle as tf
 from treadle.keras_like.ops.axes import axes_of
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import promoted, tensor
 
 Axis = int | Sequence[int] | None
@@ -79,22 +80,26 @@ def squeeze(x: Any, axis: Axis = None) -> Any:
     return tf.squeeze(tensor(x), None if axis is None else [axis] if isinstance(axis, int) else list(axis))
 
 
+@operation
 def flip(x: Any, axis: Axis = None) -> Any:
     """The elements in the opposite order along `axis`, or along all axes."""
     x = tensor(x)
     return tf.reverse(x, axes_of(axis, x.shape.rank))
 
 
+@operation
 def fliplr(x: Any) -> Any:
     """The columns in the opposite order."""
     return flip(x, 1)
 
 
+@operation
 def flipud(x: Any) -> Any:
     """The rows in the opposite order."""
     return flip(x, 0)
 
 
+@operation
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Turned by k quarters of a circle, from the first of two axes to the second."""
     x = tensor(array)
@@ -109,6 +114,7 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     return tf.reverse(swapaxes(x, first, second), [second]) if k % 4 == 3 else x
 
 
+@operation
 def roll(x: Any, shift: Any, axis: Axis = None) -> Any:
     """The elements moved on by `shift` places, the last ones to the front; all in a row without an axis."""
     x = tensor(x)
@@ -122,6 +128,7 @@ def roll(x: Any, shift: Any, axis: Axis = None) -> Any:
     return x
 
 
+@operation
 def tile(x: Any, repeats: Any) -> Any:
     """x side by side with itself, so many times along each axis, the last ones first."""
     x = tensor(x)
@@ -133,6 +140,7 @@ def tile(x: Any, repeats: Any) -> Any:
     return tf.tile(x, counts)
 
 
+@operation
 def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element so many times in a row, along `axis`; of all in a row without one."""
     return tf.repeat(tensor(x), repeats, axis=axis)
@@ -143,6 +151,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     return tf.broadcast_to(tensor(x), shape)
 
 
+@operation
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """x with a border of `pad_width`: an integer, (before, after), or such a pair for each axis.
 
@@ -172,6 +181,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     return x
 
 
+@operation
 def view(x: Any, dtype: Any = None) -> Any:
     """The same bytes read as another dtype; the last axis gets longer or shorter if its size differs."""
     x = tensor(x)
@@ -230,6 +240,7 @@ def dstack(xs: Any) -> Any:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
+@operation
 def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """So many equal parts along `axis`, or the parts between the given places. Raises if equal parts do not fit.
 
@@ -250,6 +261,7 @@ def split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return list(tf.split(x, [int(b) - int(a) if b > a else 0 for a, b in zip(edges, edges[1:])], axis=axis))
 
 
+@operation
 def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """So many parts along `axis`, the first ones larger by 1 where they cannot all be equal."""
     if not isinstance(indices_or_sections, (int, np.integer)):
@@ -259,16 +271,19 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return list(tf.split(x, [small + (i < larger) for i in range(int(indices_or_sections))], axis=axis))
 
 
+@operation
 def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """Parts along the second axis; of a vector along the first."""
     return split(x, indices_or_sections, 0 if tensor(x).shape.rank == 1 else 1)
 
 
+@operation
 def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """Parts along the first axis."""
     return split(x, indices_or_sections, 0)
 
 
+@operation
 def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """Parts along the third axis."""
     return split(x, indices_or_sections, 2)

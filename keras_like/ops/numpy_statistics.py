@@ -9,11 +9,13 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.ops.axes import Axis, axes_of
 from treadle.keras_like.ops.numpy_elementwise import isnan
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, numeric, promoted, tensor
 
 _METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
 
+@operation
 def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """The numbers below which the shares `q` of the elements along `axis` lie. NaN if one of them is NaN.
 
@@ -27,26 +29,31 @@ def quantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims
     return _quantile(x, q, axis, method, keepdims, skip_nan=False)
 
 
+@operation
 def percentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """`quantile` of q / 100."""
     return _quantile(x, floating(q) / 100, axis, method, keepdims, skip_nan=False)
 
 
+@operation
 def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The element in the middle; the mean of the two in the middle if they are of even number."""
     return _quantile(x, 0.5, axis, "linear", keepdims, skip_nan=False)
 
 
+@operation
 def nanquantile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """`quantile` of the elements that are not NaN."""
     return _quantile(x, q, axis, method, keepdims, skip_nan=True)
 
 
+@operation
 def nanpercentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Any:
     """`percentile` of the elements that are not NaN."""
     return _quantile(x, floating(q) / 100, axis, method, keepdims, skip_nan=True)
 
 
+@operation
 def nanmedian(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """`median` of the elements that are not NaN."""
     return _quantile(x, 0.5, axis, "linear", keepdims, skip_nan=True)
@@ -85,6 +92,7 @@ def _quantile(x: Any, q: Any, axis: Axis, method: str, keepdims: bool, skip_nan:
     return found
 
 
+@operation
 def corrcoef(x: Any) -> Any:
     """The correlations of the rows of x: [variables, observations] -> [variables, variables]."""
     x = floating(x)
@@ -101,6 +109,7 @@ def _correlations(x: Any) -> Any:
     return tf.clip_by_value(covariance / scale[:, None] / scale[None, :], -1.0, 1.0)
 
 
+@operation
 def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     """sum over n of x1[n + k] * x2[n], of two vectors; `mode` is "valid", "same" or "full"."""
     if mode not in ("valid", "same", "full"):
@@ -155,6 +164,7 @@ def _counted(places: Any, values: Any, count: int) -> Any:
     return tf.vectorized_map(lambda row: _counted(row[0], row[1], count), (places, values))
 
 
+@operation
 def histogram(x: Any, bins: int = 10, range: Any = None) -> Any:
     """(how many elements lie in each of `bins` intervals of equal width, their edges). Default range: that of x."""
     if not isinstance(bins, int) or bins < 1:
@@ -169,12 +179,14 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> Any:
     return _counted(place, tf.ones_like(x), bins), edges
 
 
+@operation
 def digitize(x: Any, bins: Any) -> Any:
     """How many of the sorted `bins` are at most x: the number of the interval that x lies in."""
     x, bins = promoted(x, bins)
     return tf.reshape(tf.searchsorted(bins, tf.reshape(x, [-1]), side="right"), tf.shape(x))
 
 
+@operation
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     """Where the values are to be put into a sorted vector so that it stays sorted.
 

@@ -9,6 +9,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.ops.math import extract_sequences
 from treadle.keras_like.ops.numpy_shapes import pad
+from treadle.keras_like.ops.operation import operation
 from treadle.keras_like.ops.promotion import floating, tensor
 
 
@@ -27,21 +28,25 @@ def _pair(x: Any) -> Any:
     return tf.math.real(x), tf.math.imag(x)
 
 
+@operation
 def fft(x: Any) -> Any:
     """The Fourier transform along the last axis of (real, imaginary), as such a pair."""
     return _pair(tf.signal.fft(_complex(x)))
 
 
+@operation
 def fft2(x: Any) -> Any:
     """The Fourier transform along the last two axes of (real, imaginary), as such a pair."""
     return _pair(tf.signal.fft2d(_complex(x)))
 
 
+@operation
 def ifft2(x: Any) -> Any:
     """The inverse of `fft2`."""
     return _pair(tf.signal.ifft2d(_complex(x)))
 
 
+@operation
 def rfft(x: Any, fft_length: int | None = None) -> Any:
     """The Fourier transform of real numbers: n -> n // 2 + 1 frequencies, as a pair (real, imaginary).
 
@@ -54,6 +59,7 @@ def rfft(x: Any, fft_length: int | None = None) -> Any:
     return _pair(tf.signal.rfft(floating(x), None if fft_length is None else [fft_length]))
 
 
+@operation
 def irfft(x: Any, fft_length: int | None = None) -> Any:
     """The inverse of `rfft`: a pair (real, imaginary) -> `fft_length` real numbers; default 2 * (frequencies - 1)."""
     return tf.signal.irfft(_complex(x), None if fft_length is None else [fft_length])
@@ -82,6 +88,7 @@ def _window(window: Any, sequence_length: int, fft_length: int, dtype: Any) -> A
     return tf.pad(found, [[before, fft_length - sequence_length - before]])
 
 
+@operation
 def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, window: Any = "hann",
          center: bool = True) -> Any:
     """The Fourier transforms of windows of x, as a pair (real, imaginary): [..., n] -> [..., windows, frequencies].
@@ -103,6 +110,7 @@ def stft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, wi
     return _pair(tf.signal.rfft(frames * _window(window, sequence_length, fft_length, x.dtype)))
 
 
+@operation
 def istft(x: Any, sequence_length: int, sequence_stride: int, fft_length: int, length: int | None = None,
           window: Any = "hann", center: bool = True) -> Any:
     """The inverse of `stft`: the windows' inverse transforms, added where they overlap, over the windows' squared sum.

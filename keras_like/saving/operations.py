@@ -52,6 +52,18 @@ def _untransposed(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def _running(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    if attributes["exclusive"] or attributes["reverse"]:
+        raise _indescribable(call.name, "`exclusive` or `reverse`")
+    return {"axis": attributes["axis"]}
+
+
+def _rows(call: Any, attributes: dict[str, Any]) -> dict[str, Any]:
+    if attributes["batch_dims"]:
+        raise _indescribable(call.name, "`batch_dims`")
+    return {"axis": attributes["axis"]}
+
+
 # op -> (module of Keras, class, configuration)
 TABLE: dict[str, tuple[str, str, Config]] = {
     **{op: ("numpy", name, _none) for op, name in {
@@ -70,6 +82,9 @@ TABLE: dict[str, tuple[str, str, Config]] = {
         "elu": "Elu"}.items()},
     "softmax": ("nn", "Softmax", _same("axis")), "log_softmax": ("nn", "LogSoftmax", _same("axis")),
     "leaky_relu": ("nn", "LeakyRelu", lambda call, a: {"negative_slope": a["alpha"]}),
+    "cumsum": ("numpy", "Cumsum", _running), "cumprod": ("numpy", "Cumprod", _running),
+    "gather_rows": ("numpy", "Take", _rows), "stop_gradient": ("core", "StopGradient", _none),
+    "zeros_like": ("numpy", "ZerosLike", _none), "ones_like": ("numpy", "OnesLike", _none),
     "rsqrt": ("math", "Rsqrt", _none), "erf": ("math", "Erf", _none),
     "round": ("numpy", "Round", lambda call, a: {"decimals": 0}),
     "reduce_sum": ("numpy", "Sum", _axes()), "reduce_mean": ("numpy", "Mean", _axes()),

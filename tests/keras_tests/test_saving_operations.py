@@ -43,7 +43,23 @@ def tensorflow_ops(k, x, y):
     return [tf.where(w > 0.5, w, tf.exp(-w)), tf.cast(tf.squeeze(tf.expand_dims(z, 1), axis=1) >= 0.0, "float32")]
 
 
-@pytest.mark.parametrize("k, compute", [(ours, computed), (theirs, computed), (ours, tensorflow_ops)])
+def looked_up(k, x, y):
+    """Functions that are no op of their own here, or another."""
+    z = k.ops.take(k.ops.cumsum(x, axis=1), [2, 0], axis=1) + k.ops.logsumexp(y, axis=1, keepdims=True)
+    order = k.ops.argsort(y, axis=1)
+    w = k.ops.take_along_axis(k.ops.flip(x, axis=1), order, axis=1) * k.ops.cumprod(k.ops.ones_like(x) * 0.5, axis=1)
+    top, places = k.ops.top_k(k.ops.pad(w, ((0, 0), (1, 1))), 2)
+    parts = k.ops.split(k.ops.tile(k.ops.repeat(z, 2, axis=1), (1, 2)), 2, axis=1)
+    return [z, k.ops.stop_gradient(w), top, k.ops.one_hot(places, 5), *parts, k.ops.roll(w, 1, axis=1), k.ops.median(w, axis=1),
+            k.ops.argmax(w, axis=1)]
+
+
+def tensorflow_lookups(k, x, y):
+    return [tf.gather(tf.cumsum(x, axis=1), [2, 0], axis=1), tf.reduce_logsumexp(y, axis=1), tf.math.cumprod(y, axis=1)]
+
+
+@pytest.mark.parametrize("k, compute", [(ours, computed), (theirs, computed), (ours, tensorflow_ops), (ours, looked_up),
+                                        (theirs, looked_up), (ours, tensorflow_lookups)])
 def test_saved(k, compute, tmp_path):
     made = model(k, compute)
     made.save(tmp_path / "m.keras")
@@ -61,6 +77,29 @@ def test_what_has_no_word_is_said(tmp_path):
     x = ours.Input((3,))
     with pytest.raises(tf.errors.UnimplementedError, match="calls `.*symbolic tensor"):
         ours.Model(x, tf.linalg.band_part(tf.einsum("ab,ac->abc", x, x), 0, 0)).save(tmp_path / "m.keras")
+    for output, says in ((tf.cumsum(x, axis=1, reverse=True), "`cumsum` with `exclusive` or `reverse`"),
+                         (tf.gather(x, [[0]], axis=1, batch_dims=1), "`gather_rows` with `batch_dims`")):
+        with pytest.raises(tf.errors.UnimplementedError, match=says):
+            ours.Model(x, output).save(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("name", sorted(
+    name for name, function in vars(ours.ops).items()
+    if inspect.isfunction(function) and "x" in inspect.signature(function).parameters))
+def test_functions_of_one_tensor(name, tmp_path):
+    """A functional model with a call of any function of `keras.ops` that takes one tensor is saved, and computes the same."""
+    x, function = ours.Input((3,)), getattr(ours.ops, name)
+    try:
+        outputs = [t for t in tf.nest.flatten(function(x)) if isinstance(t, tf.deferred.DeferredTensor)]
+    except (tf.errors.OpError, TypeError, IndexError, ValueError, AttributeError):
+        pytest.skip("takes more, or something else")
+    if not outputs or name in ("shape", "size"):  # the sizes of inputs are known to the model
+        pytest.skip("gives no tensor")
+    made = ours.Model(x, outputs)
+    made.save(tmp_path / "m.keras")
+    values = np.random.default_rng(0).uniform(0.1, 0.9, (3, 3)).astype("float32")
+    for a, b in zip(*(tf.nest.flatten(m(values)) for m in (made, ours.models.load_model(tmp_path / "m.keras"))), strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
 @pytest.mark.parametrize("module, name", sorted(CLASSES))
