@@ -1,4 +1,4 @@
-"""Milliseconds to save and to load a model's files, as JSON: `saving.py treadle|keras UNITS ROUNDS`."""
+"""Milliseconds of each call that saves or loads a model's files, as JSON: `saving.py treadle|keras UNITS ROUNDS [no-fsync]`."""
 
 import importlib
 import json
@@ -9,7 +9,7 @@ import tempfile
 import time
 
 
-def measure(keras, units, rounds, again=True):
+def measure(keras, units, rounds):
     """call -> milliseconds, for 8 dense layers of units x units weights. Each round makes the four calls in turn."""
     layers = keras.layers
     model = keras.Sequential([keras.Input((units,)), *(layers.Dense(units, activation="relu") for _ in range(8))])
@@ -28,6 +28,8 @@ def measure(keras, units, rounds, again=True):
 
 
 if __name__ == "__main__":
-    library, units, rounds = sys.argv[1:]
+    library, units, rounds, *options = sys.argv[1:]
+    if "no-fsync" in options:
+        os.fsync = lambda descriptor: None
     keras = importlib.import_module("treadle.keras" if library == "treadle" else library)
     print(json.dumps(measure(keras, int(units), int(rounds))))

@@ -15,12 +15,15 @@ class ModelFileError(tf.errors.InvalidArgumentError):
     """
 
     entry = "files-that-do-not-load"
+    problem = ""  # what is wrong, without which file and what to do
 
 
 def refuse(source: Any, problem: str, advice: str = "") -> ModelFileError:
     """The error for a file: which one, what is wrong, what to do."""
     advice = advice or "Load a copy that is whole, from a source that you trust."
-    return ModelFileError(f"{describe(source)} {problem} {advice}")
+    error = ModelFileError(f"{describe(source)} {problem} {advice}")
+    error.problem = problem
+    return error
 
 
 def describe(source: Any) -> str:

@@ -150,7 +150,7 @@ def _read(source: Any, file: Any) -> Group:
     try:
         return read_tensors(file)
     except ModelFileError as error:
-        raise refuse(source, f"has weights that cannot be read: {error}") from None
+        raise refuse(source, f"has a member, {_WEIGHTS!r}, that {error.problem}") from None
 
 
 def _made(source: Any, config: Mapping[str, Any], state: Group, custom_objects: Mapping[str, Any] | None,

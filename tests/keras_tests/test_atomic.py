@@ -14,6 +14,8 @@ import time
 import numpy as np
 import pytest
 
+from treadle import keras
+from treadle.keras_like.saving import tensors
 from treadle.keras_like.saving.archive import read_archive, write_archive
 from treadle.keras_like.saving.atomic import open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError
@@ -232,11 +234,44 @@ def test_equal_contents_make_equal_files(tmp_path):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 
 
-def test_large_members_pass_through_the_disk(tmp_path, monkeypatch):
-    """A member that is too large for memory is written by way of an unnamed file in the same folder."""
-    monkeypatch.setattr("treadle.keras_like.saving.archive._IN_MEMORY", 1000)
-    save(tmp_path, 5)
-    assert load(tmp_path) == ({5}, {5}) and len(os.listdir(tmp_path)) == 2
+@pytest.mark.parametrize("in_memory", [1000, 1 << 20])
+def test_archives_go_into_open_files(tmp_path, monkeypatch, in_memory):
+    """A file that can only be written to: what is too large for memory goes by way of an unnamed file."""
+    monkeypatch.setattr("treadle.keras_like.saving.archive._IN_MEMORY", in_memory)
+    with open(tmp_path / "b", "wb") as file:
+        write_archive(file, {"a": b"text", "t": lambda part: write_tensors(part, contents(5))})
+    write_archive(tmp_path / "c", {"a": b"text", "t": lambda part: write_tensors(part, contents(5))})
+    assert sorted(os.listdir(tmp_path)) == ["b", "c"]
+    for name in "bc":
+        with read_archive(tmp_path / name) as archive:
+            assert archive["a"] == b"text" and numbers(read_tensors(archive.open("t"))) == {5}
+
+
+def test_a_save_that_writes_other_bytes_is_not_kept(tmp_path, monkeypatch):
+    """What is in the file is compared with what is in memory, not with what was written."""
+    before = open(keras_file(tmp_path, 1), "rb").read()
+    write_group = tensors._write_group
+
+    def damaging(group, tree, path, lines, beside):
+        write_group(group, tree, path, lines, beside)
+        if path.endswith("vars") and "0" in group:
+            value = group["0"][()]
+            value.flat[7] += 1
+            group["0"][()] = value
+
+    monkeypatch.setattr(tensors, "_write_group", damaging)
+    for save_again in (lambda: keras_file(tmp_path, 2), lambda: write_tensors(tmp_path / "a.weights.h5", contents(1))):
+        with pytest.raises(ModelFileError, match="not the one that was written"):
+            save_again()
+    assert open(tmp_path / "a.keras", "rb").read() == before and os.listdir(tmp_path) == ["a.keras"]
+
+
+def keras_file(folder, number: int):
+    """A saved model whose weights are large enough for a thread of their own."""
+    initializer = keras.initializers.Constant(number)
+    model = keras.Sequential([keras.Input((600,)), keras.layers.Dense(600, kernel_initializer=initializer)])
+    model.save(folder / "a.keras")
+    return folder / "a.keras"
 
 
 def test_only_regular_files_are_opened(tmp_path):
