@@ -62,6 +62,25 @@ class Layout:
         return np.concatenate([np.asarray(a).reshape(-1) for a in arrays])
 
 
+@dataclass(frozen=True)
+class Rows:
+    """State of one type that a program takes and returns as a stack (`treadle.ir.passes.stacked_state`)."""
+
+    types: tuple[TensorType, ...]
+
+    def row_on_host(self, buffer: Any, place: int) -> np.ndarray:
+        """A copy of one row."""
+        return np.array(np.asarray(buffer)[place])
+
+    def unpack_on_host(self, buffer: Any) -> list[np.ndarray]:
+        """Copies of the rows."""
+        return [np.array(row) for row in np.asarray(buffer)]
+
+    def pack_on_host(self, arrays: Sequence[Any]) -> np.ndarray:
+        """The stack."""
+        return np.stack([np.asarray(a) for a in arrays])
+
+
 def layouts(types: Sequence[TensorType]) -> list[tuple[int, ...]]:
     """Which of the arrays to pack together: all of each dtype, if there are two or more and all arrays are small."""
     sizes = [int(t.count) for t in types]

@@ -27,6 +27,7 @@ import numpy as np
 
 from treadle.ir.graph import Graph
 from treadle.ir.passes.effects import Threaded
+from treadle.ir.passes.stacked_state import stacked_places, with_stacks
 from treadle.lowering import compat, packing, sharding
 from treadle.lowering.executable import Executable
 from treadle.runtime.eager import EAGER
@@ -77,6 +78,11 @@ class Program:
         self.types = source.output_types[len(self.updated):]
         self._captured_arrays = [t._array for t in self.captured]
         self._lead = bool(self.read or self._captured_arrays)
+        stacks = [] if threaded.calls_host else stacked_places(threaded.graph, len(self.updated))
+        self._stacked = bool(stacks)  # its packs are stacks of the weights of equal layers
+        if stacks:
+            self._build(stacks)
+            return
         places = [] if threaded.calls_host else packing.layouts([v.type for v in self.updated])
         # In the order of the variables' making, so that programs that update the same ones share a pack.
         self._build([tuple(sorted(pack, key=lambda i: self.updated[i]._number)) for pack in places])
@@ -95,13 +101,19 @@ class Program:
         if mesh is not None:
             packs, spread = (), spread_over(mesh, [*self.updated, *self.read], len(self.captured))
             self._captured_arrays = [sharding.placed(t._array, spread.whole) for t in self.captured]
-        self.executable = executable or Executable(
-            self.graph, len(self.updated), packs, not self.threaded.calls_host, spread)
+        packed = {i for pack in packs for i in pack}
+        layouts: Sequence[packing.Layout | packing.Rows]
+        if self._stacked and packs:
+            layouts = [packing.Rows(tuple(self.updated[i].type for i in pack)) for pack in packs]
+            self.executable = executable or Executable(
+                with_stacks(self.graph, packs), len(packs) + len(self.updated) - len(packed))
+        else:
+            self.executable = executable or Executable(
+                self.graph, len(self.updated), packs, not self.threaded.calls_host, spread)
+            layouts = self.executable.layouts
         self._layout = packs
         self._call = self.executable.call
-        self._packs = [Pack.of([self.updated[i] for i in pack], layout)
-                       for pack, layout in zip(packs, self.executable.layouts)]
-        packed = {i for pack in packs for i in pack}
+        self._packs = [Pack.of([self.updated[i] for i in pack], layout) for pack, layout in zip(packs, layouts)]
         self._alone = [v for i, v in enumerate(self.updated) if i not in packed]
         # What is read and stored on each call: the packs' buffers, then the variables that are in none.
         self._cells: list[Cell] = [*self._packs, *self._alone]
@@ -242,7 +254,7 @@ class Program:
         for variable in self._alone:
             if variable._pack is not None:
                 variable._pack.release()
-        if not all([pack.valid or pack.fill() for pack in self._packs]):
+        if not all([pack.valid or pack.fill() for pack in self._packs]) and not self._stacked:
             # The variables are used elsewhere between the steps, again and again: packing does not pay.
             for pack in self._packs:
                 pack.release()

@@ -14,6 +14,7 @@ from treadle.ir.ops.structure import call
 from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
+from treadle.lowering import rolling
 from treadle.lowering.overrides import is_slow_in_loops
 from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
@@ -156,7 +157,7 @@ class ConcreteFunction:
                     f"`{self.name}` has open sizes. Pass example arguments, so that it is known what to compile for. "
                     f"Its arguments are {', '.join(map(str, key))}.", see="open-sizes")
             static = specialise(self.graph, [*self._fixed_types, *key])
-            pipeline = run_pipeline(static)
+            pipeline = run_pipeline(static, rolling.passes(len(self._updated)))
             threaded = thread_effects(pipeline.graph, len(self._updated), now)
             program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
