@@ -191,8 +191,8 @@ def _wired(operations: Sequence[Operation], where: dict[Operation, int], start: 
         # The block before them is the first of the row if it is the same inside.
         fits = all((s is not None and s[0] >= 0) == (b is not None and b[0] >= 0) and (b is None or b[0] < 0 or s == b)
                    for s, b in zip(signatures[first - 1], signatures[first]))
-        row = (first - 1 if fits else first, last)
-        best = max(best, row, key=lambda r: r[1] - r[0])
+        found = (first - 1 if fits else first, last)
+        best = max(best, found, key=lambda r: r[1] - r[0])
         first = last + 1
     low, high = best
     if high - low + 1 < fewest:
@@ -200,9 +200,9 @@ def _wired(operations: Sequence[Operation], where: dict[Operation, int], start: 
     begin = start + low * period
     chosen = operations[begin:begin + (high - low + 1) * period]
     wiring = iter(signatures[low + 1])
-    slots = []
+    slots: list[tuple[Slot, ...]] = []
     for j in range(period):
-        row = []
+        row: list[Slot] = []
         for k in range(len(chosen[j].operands)):
             at = next(wiring)
             values = tuple([o.operands[k] for o in chosen[j::period]])
