@@ -97,7 +97,9 @@ def measure(program: Program, caller: Callable[[Program], Callable[[], Any]], ar
     own, idle = program.shadow(), program.shadow()
     call, nothing = caller(own), caller(idle)
     idle.do_nothing()
-    direct = _direct(own, [jax.device_put(a) for a in arguments])
+    with compat.enable_x64(True):
+        on_device = [jax.device_put(a) for a in arguments]
+    direct = _direct(own, on_device)
     on_host = any(not isinstance(a, jax.Array) for a in arguments)
     with_host = _direct(own, arguments) if on_host else direct
     kinds: list[Callable[[], Any]] = [lambda: _ready(call(), own), nothing, direct, with_host]
@@ -130,7 +132,8 @@ def _ready(results: Any, program: Program) -> None:
 
 def _direct(program: Program, arguments: Sequence[Any]) -> Callable[[], Any]:
     """A call of the executable alone, on copies of the state and what else is on the device already."""
-    state = [jax.numpy.copy(a) for a in program.state]
+    with compat.enable_x64(True):
+        state = [jax.numpy.copy(a) for a in program.state]
     rest = [*(v.array for v in program.read), *(t._array for t in program.captured), *arguments]
     wide = any(t.dtype.is_64_bit for t in program.graph.input_types)
 
