@@ -38,6 +38,7 @@ ELSEWHERE = {
     "control flow by name: test_functional":
         "TensorArray case cond foldl foldr map_fn scan switch_case vectorized_map while_loop",
     "measuring: test_profile": "profile",
+    "several devices: test_distribute": "VariableAggregation VariableSynchronization device",
     "random numbers, which are treadle's own: test_random, test_nn": "nn.dropout nn.stateless_dropout",
 }
 
