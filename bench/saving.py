@@ -12,9 +12,8 @@ import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
-from bench.measure import PEERS
+from bench.measure import ROOT
 
 CALLS = ("save", "load_model", "save_weights", "load_weights")
 SIZES = {"100 K weights": 112, "8 M weights": 1000}  # 8 layers of so many units
@@ -38,9 +37,9 @@ class Files:
 
 
 def _milliseconds(python: str, library: str, units: int, *options: str) -> dict[str, float]:
-    done = subprocess.run([python, str(PEERS / "saving.py"), library, str(units), "9", *options], capture_output=True,
-                          text=True, check=True, env={
-        **os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(Path(__file__).parent.parent) if library == "treadle" else ""})
+    script = ROOT / "bench" / "peers" / "saving.py"
+    done = subprocess.run([python, str(script), library, str(units), "9", *options], capture_output=True, text=True, check=True,
+                          env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT) if library == "treadle" else ""})
     return json.loads(done.stdout.splitlines()[-1])
 
 
