@@ -42,7 +42,7 @@ def outcome(function, *args):
         return "returned", str(function(*args))
     except Exception as error:
         last = [f for f in traceback.extract_tb(error.__traceback__) if not location.is_internal(f.filename)][-1]
-        return type(error), getattr(error, "message", str(error)), getattr(error, "location", None), last.lineno
+        return type(error), getattr(error, "message", str(error)), str(getattr(error, "location", None)), last.lineno
 
 
 # Each row: what is computed, good arguments, bad arguments, and the error's text.
