@@ -91,7 +91,7 @@ def test_every_question_is_there():
     with pytest.raises(ValueError, match="'nothing'"):
         ask.chosen(["nothing"])
     asked = {question.split(".")[0] for question in ask.QUESTIONS} | {"data_epoch"}
-    helpers = {"__init__", "__main__", "ask", "by_hand", "compare", "measure", "plot", "saving", "workloads"}  # saving: by itself
+    helpers = {"__init__", "__main__", "ask", "by_hand", "compare", "measure", "plot", "workloads", "saving"}
     assert {path.stem for path in Path(ask.__file__).parent.glob("*.py")} == asked | helpers
 
 
