@@ -4,7 +4,7 @@ import os
 import random
 from pathlib import Path
 
-_SHARE = 0.1
+_SHARE = 0.08
 _LONG_TABLES = {"test_keras_ops.py": 0.04}  # a thousand rows
 _WHOLE = {"test_fit.py", "test_dense.py", "test_atomic.py", "test_killed_saves.py", "test_hostile_files.py",
           "test_checkpoint.py", "test_export.py", "test_names.py"}
