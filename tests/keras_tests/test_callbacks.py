@@ -105,7 +105,7 @@ def test_metrics_say_where_better_lies(metric, up):
 
 
 def test_what_is_not_measured_is_a_warning():
-    with pytest.warns(UserWarning, match="watches 'val_loss', which is not measured. Measured: loss"):
+    with pytest.warns(UserWarning, match="watches 'val_loss', which is not measured. Measured: accuracy, loss"):
         model(ours).fit(X, Y, epochs=1, verbose=0, callbacks=[ours.callbacks.EarlyStopping()])
     with pytest.warns(UserWarning, match="Received: 'most'"):
         ours.callbacks.EarlyStopping(mode="most")
