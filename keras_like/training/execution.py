@@ -12,7 +12,6 @@ there 40 ms an epoch.)
 from __future__ import annotations
 
 import functools
-import itertools
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,25 +31,34 @@ _TABLE_BYTES = 1 << 31  # of arrays that are brought to the device as a whole
 
 
 class Portion:
-    """Some batches, with the program that takes the step for them."""
+    """Some batches, with the program that takes the step for them.
 
-    def __init__(self, execution: Execution, program: Callable, data: tuple, count: int):
+    Args:
+        program: (*data, first, end) -> (a number or None, logs), once the steps `first` to `end` are taken.
+        count: how many batches there are.
+        release: called when the data are read no more.
+    """
+
+    def __init__(self, execution: Execution, program: Callable, data: tuple, count: int, release: Callable | None = None):
         self._execution, self._program, self._data, self.count = execution, program, data, count
+        self._release = release
 
     def run(self) -> Any:
         """Take the steps and return the last one's logs. If one raises, those before it have been taken."""
         program, data = self._program, self._data
         start = time.perf_counter()
         try:
-            logs = program(*data, _number(0), _number(self.count))
+            reached, logs = program(*data, _number(0), _number(self.count))
         except Exception:
             if self.count == 1:
                 raise
             # None of them was taken. One by one, as far as the one that raises.
             for first in range(self.count):
-                logs = program(*data, _number(first), _number(first + 1))
-        for leaf in tf.nest.flatten(logs)[:1]:
-            np.asarray(leaf)  # wait: what is under way cannot be interrupted, nor timed
+                reached, logs = program(*data, _number(first), _number(first + 1))
+        # Wait: what is under way cannot be interrupted, nor timed, and reads the data. A step may return no logs.
+        np.asarray(next((v for v in tf.nest.flatten([reached, logs]) if v is not None), 0))
+        if self._release is not None:
+            self._release()
         self._execution.took(self.count, time.perf_counter() - start)
         return logs
 
@@ -69,7 +77,7 @@ class Execution:
         self._now = steps or 1
         self._programs: dict[Any, Callable | None] = {}
         self._table_of: tuple[Any, Any] = (None, None)
-        self._buffers: dict[Any, np.ndarray] = {}
+        self._buffers: dict[Any, np.ndarray] = {}  # those that no program reads
         self._is_new = True  # the program that runs next has yet to be compiled
 
     def took(self, count: int, seconds: float) -> None:
@@ -100,7 +108,8 @@ class Execution:
             if len(group[0]) == usual:  # else the last, short batch: a program of its own would be compiled for one step
                 program = self._program("rows", _specs_of_rows(table, usual))
             if program is not None:
-                yield Portion(self, program, self._rows_for(table, group, self._room_for_rows(table, group[0])), len(group))
+                rows, release = self._rows_for(table, group, self._room_for_rows(table, group[0]))
+                yield Portion(self, program, rows, len(group), release)
                 continue
             for one in group:
                 yield self.alone(as_tensors(_taken(table, one)) if _is_on_cpu() else _rows(table, one))
@@ -112,27 +121,28 @@ class Execution:
         row = sum(a.nbytes // max(len(a), 1) for a in tf.nest.flatten(table))
         return max(min(_MOST_STEPS, _TAKEN_BYTES // max(row * len(numbers), 1)), 1)
 
-    def _rows_for(self, table: Any, group: list[np.ndarray], room: int) -> tuple:
-        """The rows of the batches in the form that the program for rows takes."""
+    def _rows_for(self, table: Any, group: list[np.ndarray], room: int) -> tuple[tuple, Callable | None]:
+        """The rows of the batches in the form that the program for rows takes, and what to call when they have been read."""
         if not _is_on_cpu():
             rows = np.zeros([room, len(group[0])], np.int32)
             rows[:len(group)] = group
-            return table, as_tensors(rows)
+            return (table, as_tensors(rows)), None
         numbers = np.concatenate(group)
+        used: dict[Any, np.ndarray] = {}
 
         def take(array: np.ndarray) -> np.ndarray:
             shape = (room, len(group[0]), *array.shape[1:])
-            place = next(places)
-            key = (place, shape, array.dtype)
-            if key not in self._buffers:
-                self._buffers[key] = _aligned(shape, array.dtype)
-            buffer = self._buffers[key]
+            key = (len(used), shape, array.dtype)
+            buffer = self._buffers.pop(key, None)
+            if buffer is None:
+                buffer = _aligned(shape, array.dtype)
+            used[key] = buffer
             # "clip" writes into the buffer directly. The numbers are those of rows that there are.
             np.take(array, numbers, axis=0, out=buffer.reshape(-1, *array.shape[1:])[:len(numbers)], mode="clip")
             return buffer
 
-        places = itertools.count()
-        return (on_device(tf.nest.map_structure(take, table)),)
+        rows = on_device(tf.nest.map_structure(take, table))
+        return (rows,), lambda: self._buffers.update(used)
 
     def _of_batches(self, batches: Iterator[Any], single: bool) -> Iterator[Portion]:
         for group in self._groups(batches, _signature, self._room, single):
@@ -179,7 +189,8 @@ class Execution:
             arrays = without_none(data.rows.table)
             leaves = tf.nest.flatten(arrays)
             fit = all(map(_is_numeric, leaves)) and (_is_on_cpu() or sum(a.nbytes for a in leaves) <= _TABLE_BYTES)
-            place = functools.partial(tf.nest.map_structure, np.asarray) if _is_on_cpu() else on_device
+            # np.take would copy an array in another layout as a whole, each time.
+            place = functools.partial(tf.nest.map_structure, np.ascontiguousarray) if _is_on_cpu() else on_device
             self._table_of = data.rows, place(arrays) if fit else None
         return self._table_of[1]
 
@@ -187,7 +198,7 @@ class Execution:
 
     def alone(self, batch: Any) -> Portion:
         run = self.function.python_function if holds_text(batch) else self.function
-        return Portion(self, lambda batch, *_: run(batch), (batch,), 1)
+        return Portion(self, lambda batch, *_: (None, run(batch)), (batch,), 1)
 
     def _program(self, kind: Any, batch: Any) -> Callable | None:
         """Takes (data..., first, end) and does the steps `first` to `end`; None where each must be a program of its own."""
@@ -212,7 +223,7 @@ class Execution:
             def step(i: Any, _: Any) -> Any:
                 return i + 1, self.function(take(data, *places, i))
 
-            return tf.while_loop(lambda i, _: i < end, step, (first, _zeros(specs)))[1]
+            return tf.while_loop(lambda i, _: i < end, step, (first, _zeros(specs)))
 
         run.__name__ = run.__qualname__ = f"{self.function.__name__}s"
         return tf.function(run)

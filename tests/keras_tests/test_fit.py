@@ -146,3 +146,46 @@ def test_what_is_printed_without_a_terminal(capsys):
     classifier(ours).fit(X, LABELS, epochs=2, verbose=2, validation_data=(X, LABELS))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/2", "4/4", "Epoch 2/2", "4/4"] and "val_loss" in lines[1]
+
+
+@pytest.fixture
+def no_checks():
+    tf.debugging.disable_checks()
+    yield
+    tf.debugging.enable_checks()
+
+
+def test_rows_stay_until_they_are_used(no_checks):
+    """A step without logs and without checks gives nothing to wait for; the memory of its rows must wait all the same."""
+    class Adding(ours.Model):
+        def __init__(self):
+            super().__init__()
+            self.total, self.unit = tf.Variable(tf.zeros([256])), tf.eye(256)
+
+        def train_step(self, x):
+            for _ in range(6):
+                x = tf.matmul(x, self.unit)
+            self.total.assign_add(tf.reduce_sum(x, axis=0))
+            return {}
+
+    x = np.random.default_rng(0).integers(0, 5, size=(40000, 256)).astype(np.float32)
+    model = Adding()
+    model.compile("sgd")
+    model.fit(x, batch_size=64, verbose=0)
+    model.total.assign(tf.zeros([256]))
+    model.fit(x, batch_size=64, verbose=0)
+    np.testing.assert_array_equal(model.total.numpy(), x.sum(0))
+
+
+@pytest.mark.parametrize("turned", [lambda x: x[::2], np.asfortranarray])
+def test_rows_of_arrays_in_any_layout(turned):
+    x = turned(np.random.default_rng(0).normal(size=(96, 4)).astype(np.float32))
+    y = x.sum(1, keepdims=True)
+    weights = []
+    for inputs in (x, np.ascontiguousarray(x)):
+        ours.utils.set_random_seed(0)
+        model = ours.Sequential([ours.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(inputs, y, batch_size=16, epochs=2, verbose=0)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*weights)
