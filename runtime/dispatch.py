@@ -130,6 +130,8 @@ class Program:
             step = self._run_spread
         self._step_run = step
         self._own_run = partial(self._run_checked, step) if self.threaded.has_code else step
+        if self.threaded.early:
+            self._own_run = partial(self._run_if_allowed, self._own_run)
         # Carries out the step for the argument arrays and returns the result arrays.
         self.run: Callable[[list[Any]], list[Any]] = self._own_run
 
@@ -164,6 +166,12 @@ class Program:
     def redirect(self, run: Callable[[list[Any]], list[Any]] | None) -> None:
         """Have callers of `run` run something else instead; None: this program again."""
         self.run = run or self._own_run
+
+    def _run_if_allowed(self, step: Callable[[list[Any]], list[Any]], arrays: list[Any]) -> list[Any]:
+        code = self.threaded.early.failed(arrays)
+        if code:
+            self._fail(code, arrays)
+        return step(arrays)
 
     def _run_checked(self, step: Callable[[list[Any]], list[Any]], arrays: list[Any]) -> list[Any]:
         results = step(arrays)

@@ -112,10 +112,12 @@ CHECKS = {
 def test_a_check_raises_the_same_eagerly_and_compiled(name):
     function, good, bad, text = CHECKS[name]
     compiled = tf.function(function)
-    assert outcome(function, *good) == outcome(compiled, *good)
+    zero = tf.Variable(tf.zeros([], bad[0].dtype))
+    computed = tf.function(lambda x: function(x + zero))  # not a check of an argument, which is done before the program
+    assert outcome(function, *good) == outcome(compiled, *good) == outcome(computed, *good)
     assert outcome(function, *good)[0] == "returned"
     eager, staged = outcome(function, *bad), outcome(compiled, *bad)
-    assert eager == staged
+    assert eager == staged == outcome(computed, *bad)
     assert eager[0] is tf.errors.InvalidArgumentError and eager[1] == text
     assert eager[2] == (__file__, eager[3])
     assert outcome(compiled, *good)[0] == "returned"
@@ -198,6 +200,55 @@ def test_equal_checks_are_made_once():
         return tape.gradient(y, x)
     plain = tf.function(f).get_concrete_function(c([1.0, 2.0]), c([[0]])).pipeline().graph
     assert len(thread_effects(plain).sites) == 1
+
+
+def threaded(function, *args):
+    return tf.function(function).get_concrete_function(*args).compiled().program.threaded
+
+
+def test_checks_of_small_integer_arguments_are_done_before_the_program():
+    table, v = c([1.0, 2.0]), tf.Variable(0)
+    early = threaded(lambda i: tf.gather(table, i), c([0]))
+    assert early.early and not early.has_code and len(early.sites) == 1
+    assert [o.op.name for o in early.graph.operations] == ["gather_rows"]
+    for late, arg in ((lambda i: tf.gather(table, i + v), c([0])), (lambda x: tf.debugging.assert_positive(x), c([1.0])),
+                      (lambda i: tf.gather(table, i), c([0] * 5000))):
+        assert not threaded(late, arg).early and threaded(late, arg).has_code
+
+
+def test_a_check_of_an_argument_waits_for_what_comes_before_it(capsys):
+    v = tf.Variable(7)
+
+    def f(i):
+        tf.print("before")
+        v.assign(i)
+        return tf.gather(c([1, 2]), i)
+
+    def g(i):
+        a = tf.gather(c([1, 2]), v)
+        return a + tf.gather(c([1, 2]), i)
+    for function in (f, tf.function(f)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="indices = 5 is"):
+            function(c(5))
+        assert capsys.readouterr().err == "before\n"
+        v.assign(7)
+    for function in (g, tf.function(g)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="indices = 7 is"):
+            function(c(5))
+
+
+def test_the_state_stays_if_a_check_of_an_argument_fails():
+    v = tf.Variable([1.0, 2.0])
+
+    @tf.function
+    def step(i):
+        v.assign_add([1.0, 1.0])
+        return tf.gather(v, i)
+    for _ in range(3):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="indices = 2 is"):
+            step(c(2))
+    assert v.numpy().tolist() == [1.0, 2.0]
+    assert float(step(c(1))) == 3.0
 
 
 # --- nested graphs --------------------------------------------------------------------------------------------------

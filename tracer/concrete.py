@@ -158,7 +158,8 @@ class ConcreteFunction:
                     f"Its arguments are {', '.join(map(str, key))}.", see="open-sizes")
             static = specialise(self.graph, [*self._fixed_types, *key])
             pipeline = run_pipeline(static, rolling.passes(len(self._updated)))
-            threaded = thread_effects(pipeline.graph, len(self._updated), now)
+            arguments = pipeline.graph.inputs[len(self._fixed_types):]
+            threaded = thread_effects(pipeline.graph, len(self._updated), now, arguments)
             program = Program(threaded, static, self._updated, self._read, self._captures)
             found = Compiled(program, pipeline)
             journal.note("compiled", self.name, self.code, sum(pipeline.seconds) + program.executable.seconds, pipeline.graph)

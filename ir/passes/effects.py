@@ -12,7 +12,8 @@ calls do nothing, and loops end. The code is one more value that loops carry, th
 Also checked are the preconditions of ordinary operations (their `valid` rule).
 
 Whoever runs the program reads the code, its last output. With `updated`, the graph's first outputs are the new values of
-its first inputs: after a failure they are the old ones.
+its first inputs: after a failure they are the old ones. The first checks of a program need no code if numpy can do them
+beforehand (`early_checks.py`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ from treadle.ir.ops.reductions import argmax, reduce_all
 from treadle.ir.ops.rules import show
 from treadle.ir.ops.select import select
 from treadle.ir.ops.structure import call, call_with_gradient, constant_value, vectorized_call
+from treadle.ir.passes.dead_code import dead_code
+from treadle.ir.passes.early_checks import EarlyChecks
 from treadle.ir.rewrite import with_operands
 
 
@@ -65,33 +68,44 @@ class Site(NamedTuple):
 
 
 class Threaded(NamedTuple):
-    """A graph without effects. If `has_code`, its last output is the code; a code k > 0 means `sites[k - 1]`."""
+    """A graph without effects. If `has_code`, its last output is the code; a code k > 0 means `sites[k - 1]`.
+
+    `early` are the checks to be done before: what fails there has such a number, too.
+    """
 
     graph: Graph
     has_code: bool = False
     sites: Sequence[Site] = ()
     calls_host: bool = False
+    early: EarlyChecks = EarlyChecks()
 
 
-def thread_effects(graph: Graph, updated: int = 0, settings: Settings = Settings()) -> Threaded:
-    """The graph with its effects as values; the same graph if it has none."""
-    threader = _Threader(settings)
+def thread_effects(graph: Graph, updated: int = 0, settings: Settings = Settings(),
+                   arguments: Sequence[Value] = ()) -> Threaded:
+    """The graph with its effects as values; the same graph if it has none.
+
+    Args:
+        updated: how many of the first outputs are new values of the first inputs.
+        settings: which checks there are.
+        arguments: the inputs that numpy may look at before the program starts.
+    """
+    threader = _Threader(settings, EarlyChecks(arguments))
     if not threader.concerns(graph):
         return Threaded(graph)
     new = Graph(graph.name, graph.inputs)
     builder = _Sharing(new)
     with interpreting(builder):
-        start = builder.convert(0, CODE.dtype)
+        start = threader.start = builder.convert(0, CODE.dtype)
         outputs, code = threader.thread(graph, new, {}, start)
-        if code is start:
-            if not any("effect" in o.op.traits for o in graph.operations):
-                return Threaded(graph)
-            new.outputs = outputs  # its checks cannot fail, or are left out
-            return Threaded(new)
+    if code is start:  # no check can fail, or none is wanted, or all are done before
+        if not threader.early and not any("effect" in o.op.traits for o in graph.operations):
+            return Threaded(graph)
+        new.outputs = outputs
+        return Threaded(dead_code(new), False, tuple(threader.sites), early=threader.early)
     new.outputs = [*outputs, code]
     if updated:
         _keep_old_values(new, updated)
-    return Threaded(new, True, tuple(threader.sites), threader.calls_host)
+    return Threaded(new, True, tuple(threader.sites), threader.calls_host, threader.early)
 
 
 def _keep_old_values(graph: Graph, updated: int) -> None:
@@ -161,8 +175,9 @@ class _Sharing(GraphBuilder):
 class _Threader:
     """The state of one run of the pass: the checks met so far."""
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, early: EarlyChecks):
+        self.settings, self.early = settings, early
+        self.start: Value | None = None  # the code before the first check of the program
         self.sites: list[Site] = []
         self.calls_host = False
         self._concerns: dict[Graph, bool] = {}
@@ -220,6 +235,8 @@ class _Threader:
             return code
         checked.add(valid)
         self.sites.append(site)
+        if code is self.start and self.early.add(valid, len(self.sites)):
+            return code
         return select(logical_or(valid, not_equal(code, 0)), code, len(self.sites))
 
     def _call_host(self, operation: Operation, operands: Sequence[Value], values: dict[Value, Value], into: Graph,
