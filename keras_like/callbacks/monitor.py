@@ -37,13 +37,18 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss" or name.endswith("_loss"):
             return False
-        for metric in getattr(self.model, "metrics", []):
+        for found, metric in self._metrics():
             direction = getattr(metric, "_direction", None)
-            if metric.name == name and direction is not None:
+            if name in (found, metric.name) and direction is not None:
                 return direction == "up"
         raise tf.errors.InvalidArgumentError(
             f"{type(self).__name__} cannot tell whether more or less of the metric is better. Received: "
             f"monitor={self.monitor!r}, mode='auto'. Pass mode='max' or mode='min'.")
+
+    def _metrics(self) -> list[tuple[str, Any]]:
+        """(name in the logs, metric): those of `compile`, then the model's own."""
+        compiled = getattr(self.model, "compiled_metrics", None)
+        return [*(compiled.named if compiled is not None else []), *((m.name, m) for m in getattr(self.model, "metrics", []))]
 
     def is_improvement(self, value: Any, than: Any) -> bool:
         """True if `value` improves on `than` by more than `min_delta`, or if there is nothing to improve on."""

@@ -35,6 +35,7 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
             f"y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(logits.shape)}.")
     logits = tf.cast(logits, tf.float32) if logits.dtype.size < 4 else logits
     # states: blank, label, blank, label, ..., blank
+    y_true = tf.gather(y_true, tf.range(tf.shape(logits)[0]))  # as many rows as `y_pred`, also where that is open
     batch, count = tf.shape(y_true)[0], tf.shape(y_true)[1]
     states = tf.reshape(tf.stack([tf.fill([batch, count], BLANK), y_true], axis=2), [batch, 2 * count])
     states = tf.pad(states, [[0, 0], [0, 1]], constant_values=BLANK)

@@ -130,7 +130,12 @@ class CompiledMetrics:
     @property
     def metrics(self) -> list[Any]:
         """All of them."""
-        return [m for _, plain, weighted in self._by_output or [] for m in (*plain, *weighted)]
+        return [metric for _, metric in self.named]
+
+    @property
+    def named(self) -> list[tuple[str, Any]]:
+        """(name with that of the output, metric)."""
+        return [(prefix + m.name, m) for prefix, plain, weighted in self._by_output or [] for m in (*plain, *weighted)]
 
     @property
     def variables(self) -> list[Any]:

@@ -104,6 +104,19 @@ def test_metrics_say_where_better_lies(metric, up):
         unknown.maximizes()
 
 
+def test_metrics_of_outputs_say_where_better_lies(tmp_path):
+    """As `compile` has them: objects with names of one's own, one for each output."""
+    inputs = ours.Input((3,))
+    one, two = (ours.layers.Dense(2, name=name)(inputs) for name in ("one", "two"))
+    trained = ours.Model(inputs, {"one": one, "two": two})
+    trained.compile("sgd", "mse", metrics={"one": ours.metrics.CosineSimilarity(name="alike"), "two": "mae"})
+    x, y = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+    watching = [ours.callbacks.ModelCheckpoint(tmp_path / f"{name}.weights.h5", f"val_{name}", save_best_only=True,
+                                               save_weights_only=True) for name in ("one_alike", "two_mae")]
+    trained.fit(x, {"one": y, "two": y}, validation_split=0.5, verbose=0, callbacks=watching)
+    assert [callback.maximizes() for callback in watching] == [True, False]
+
+
 def test_what_is_not_measured_is_a_warning():
     with pytest.warns(UserWarning, match="watches 'val_loss', which is not measured. Measured: accuracy, loss"):
         model(ours).fit(X, Y, epochs=1, verbose=0, callbacks=[ours.callbacks.EarlyStopping()])
