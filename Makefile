@@ -21,25 +21,17 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy -p treadle
 
-# Everything against hand-written JAX, into bench/README.md: under 20 minutes on 2 cores.
+# Everything against hand-written JAX, into bench/README.md and bench/results.svg: under 20 minutes on 2 cores.
 bench: $(VENV)/installed
 	$(BIN)/python -m bench --write
 
-# The same with TensorFlow, Keras, torch and flax beside it, each in an environment of its own.
-PEERS := .venv-peers
-PEER_NAMES := tensorflow jax torch
-$(PEERS)/%/installed: bench/peers/%.txt
-	$(PYTHON) -m venv $(PEERS)/$*
-	$(PEERS)/$*/bin/python -m pip install --quiet --requirement $<
-	touch $@
-
-empty :=
-bench-peers: $(VENV)/installed $(PEER_NAMES:%=$(PEERS)/%/installed)
-	TREADLE_PEERS=$(subst $(empty) ,:,$(PEER_NAMES:%=$(CURDIR)/$(PEERS)/%/bin/python)) $(BIN)/python -m bench --write
+# The same with TensorFlow, Keras, torch and flax beside it, each in an environment of its own (.venv-peers).
+bench-peers: $(VENV)/installed
+	$(BIN)/python -m bench --peers --write
 
 # What got slower since a commit: make bench-compare BASE=main~5 QUESTIONS="training_steps eager"
 bench-compare: $(VENV)/installed
 	$(BIN)/python -m bench.compare $(BASE) $(QUESTIONS)
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist *.egg-info
+	rm -rf $(VENV) .venv-peers build dist *.egg-info

@@ -1,28 +1,33 @@
 """The questions, in the report's order, and asking one in a process of its own: none disturbs another.
 
-`python -m bench.ask QUESTION` prints a question's table as JSON.
+`python -m bench.ask QUESTION [--brief]` prints a question's table as JSON.
 """
 
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from bench.measure import ROOT, Table
+from bench.measure import ROOT, Patience, Table
 
-QUESTIONS = (  # "file.function" of this folder
+QUESTIONS = (  # "file.function" of this folder, or "file.model" where its `run` takes a model's name
     "linear_regression.run", "many_variables.run", "training_steps.mlp", "training_steps.conv_net", "training_steps.lstm",
     "training_steps.transformer", "mlp_step.run_digits", "mlp_step.run", "fit_epoch.run", "fit_models.conv_net",
-    "fit_models.lstm", "fit_models.transformer", "eager.run_op", "eager.run_gradient", "eager.run_loop", "first_call.run",
-    "first_call.run_chain",
-    "first_call.run_import", "while_loop.run", "while_loop.run_unrolled", "guards.run", "checks.run_small", "checks.run",
-    "checks.run_eager", "memory.mlp", "memory.conv_net", "memory.transformer", "memory.models", "memory.signatures")
+    "fit_models.lstm", "fit_models.transformer", "eager.run_op", "eager.run_gradient", "eager.run_loop", "data_epoch.run",
+    "first_call.run", "first_call.run_chain", "first_call.run_import", "while_loop.run", "while_loop.run_unrolled",
+    "guards.run", "checks.run_small", "checks.run", "checks.run_eager", "saving.save_small", "saving.save_large",
+    "saving.load_small", "saving.load_large", "memory.mlp", "memory.conv_net", "memory.transformer", "memory.models",
+    "memory.signatures")
 
 
 class Failed(Exception):
@@ -38,19 +43,50 @@ def chosen(names: Iterable[str]) -> list[str]:
     return [q for q in QUESTIONS if not names or any(q.startswith(name) for name in names)]
 
 
-def ask(question: str, root: Path = ROOT, seconds: float = 900) -> Table:
+def find(question: str) -> Callable[..., Table]:
+    """The function that answers a question."""
+    file, name = question.split(".")
+    module = importlib.import_module(f"bench.{file}")
+    return getattr(module, name) if hasattr(module, name) else partial(module.run, name)
+
+
+def ask(question: str, root: Path = ROOT, seconds: float = 240, brief: bool = False) -> Table:
     """A question's table, found by the code in `root`, without the cache of compiled programs."""
+    command = [sys.executable, "-m", "bench.ask", question, *(["--brief"] if brief else [])]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True, env={**os.environ, "PYTHONPATH": str(root), "TREADLE_CACHE": ""})
     try:
-        done = subprocess.run([sys.executable, "-m", "bench.ask", question], cwd=root, capture_output=True, text=True,
-                              timeout=seconds, env={**os.environ, "PYTHONPATH": str(root), "TREADLE_CACHE": ""})
-    except subprocess.TimeoutExpired:
-        raise Failed(f"no answer within {seconds:.0f} s") from None
-    if done.returncode:
-        raise Failed((done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1])
-    sys.stderr.write("".join(line for line in done.stderr.splitlines(True) if line.startswith("(peer")))
-    return Table(**json.loads(done.stdout.splitlines()[-1]))
+        out, errors = process.communicate(timeout=seconds)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)  # with the processes that it started, which would disturb the next question
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise Failed(f"no answer within {seconds:.0f} s") from None
+        raise
+    try:
+        found = json.loads(out.splitlines()[-1])
+    except (IndexError, ValueError):
+        found = {"failed": (errors.strip().splitlines() or [f"exit status {process.returncode}"])[-1]}
+    if "failed" in found or process.returncode:
+        sys.stderr.write(errors)
+        raise Failed(found.get("failed", f"exit status {process.returncode}"))
+    return Table(**found)
+
+
+def main() -> int:
+    question, *options = sys.argv[1:]
+    try:
+        function, more = find(question), {}
+        if "--brief" in options:
+            Patience.rounds, Patience.seconds = 3, 1.5
+            more = {"rounds": 3} if "rounds" in inspect.signature(function).parameters else {}
+        print(json.dumps(asdict(function(**more))))
+    except Exception as error:
+        traceback.print_exc()
+        print(json.dumps({"failed": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}))
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    module, function = sys.argv[1].rsplit(".", 1)
-    print(json.dumps(asdict(getattr(importlib.import_module(f"bench.{module}"), function)())))
+    sys.exit(main())

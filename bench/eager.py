@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 import treadle as tf
-from bench.measure import Table, in_turns, peer
+from bench.measure import Table, in_turns
+from bench.workloads import WORKLOADS
 from treadle import keras
 from treadle.keras_like.demo.digits_classifier import BATCH, Classifier, jax_state, jax_step
 
@@ -19,8 +20,8 @@ def run_op() -> Table:
     x, y = tf.convert_to_tensor(a), tf.convert_to_tensor(b)
     rows, spread = in_turns({"jax.numpy": lambda: jnp.add(a, b), "treadle eager": lambda: tf.add(x, y),
                              "treadle eager, x + y": lambda: x + y}, 2000)
-    return Table("One small eager op (4 x 4 addition)", "us a call", {**rows, **peer("eager_op")}, "jax.numpy",
-                 "at most 2x", spread)
+    return Table("One small eager op (4 x 4 addition)", "us a call", rows, "jax.numpy", "at most 2x", spread,
+                 peers=["eager_op"])
 
 
 def run_gradient() -> Table:
@@ -35,8 +36,8 @@ def run_gradient() -> Table:
         return tape.gradient(c, [a, b])
 
     rows, spread = in_turns({"jax.grad, not jitted": lambda: gradient(ja, jb), "treadle eager tape": treadle}, 100)
-    return Table("Eager gradient of sqrt(a^2 + b^2)", "us a call", {**rows, **peer("eager_gradient")},
-                 "jax.grad, not jitted", "under 150 us", spread)
+    return Table("Eager gradient of sqrt(a^2 + b^2)", "us a call", rows, "jax.grad, not jitted", "under 150 us", spread,
+                 peers=["eager_gradient"])
 
 
 class Loop:
@@ -60,10 +61,7 @@ class Loop:
 
 
 def run_loop() -> Table:
-    rng = np.random.default_rng(0)
-    x, y = rng.uniform(size=(BATCH, 784)).astype(np.float32), rng.integers(0, 10, BATCH).astype(np.int32)
-    dense = keras.layers.Dense
-    model = keras.Sequential([keras.Input((784,)), dense(256, "relu"), dense(256, "relu"), dense(10)])
+    (x, y), model = WORKLOADS["mlp"].batches(1), WORKLOADS["mlp"].model(keras)
     of_layers = Loop(model, model.trainable_variables)
     by_hand = Classifier(784)
     of_ops = Loop(by_hand.logits, by_hand.weights)
@@ -85,8 +83,8 @@ def run_loop() -> Table:
         "treadle eager, layers by hand": lambda: np.asarray(of_ops.step(x, y)),
         "treadle eager, fuse_eager_calls(False)": op_by_op,
         "treadle compiled": lambda: np.asarray(compiled(x, y))}, 20, rounds=31)
-    return Table(f"One step of an undecorated loop (MLP 784-256-256-10, Adam, accuracy, batch {BATCH})", "us a step",
-                 {**rows, **peer("eager_loop")}, "JAX op by op, by hand", "at most 2,000 us", spread)
+    return Table(f"One step of an undecorated loop (MLP 784-256-256-10, Adam, accuracy, batch {BATCH})", "us a step", rows,
+                 "JAX op by op, by hand", "at most 2,000 us", spread, peers=["eager_loop"])
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def run(rounds: int = 9) -> Table:
             times[again].append(_seconds(_TREADLE, cache))
     return Table("From decorator to first result: the MLP step (784-256-256-10, Adam)", "s",
                  {n: statistics.median(t) for n, t in times.items()}, "jax.jit by hand",
-                 "at most 1.3x; in a later process at most 0.25x of the first")
+                 "at most 1.3x; in a later process at most 0.25x of the first", peers=["first_call"])
 
 
 def run_chain(rounds: int = 9) -> Table:
@@ -112,7 +112,7 @@ def run_import(rounds: int = 9) -> Table:
         for name, code in _IMPORTS.items():
             times[name].append(_seconds(f"import time; s = time.perf_counter(); {code}; print(time.perf_counter() - s)"))
     return Table("Import", "s", {n: statistics.median(t) for n, t in times.items()}, "import jax",
-                 "treadle at most 0.3 s beyond jax")
+                 "treadle at most 0.3 s beyond jax", peers=["imports"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bench import by_hand
-from bench.measure import Table, in_turns, peer
+from bench.measure import Table, in_turns
 from bench.workloads import WORKLOADS
 from treadle import keras
 
@@ -30,20 +30,8 @@ def run(name: str, rounds: int = 7) -> Table:
     ways = {"a loop over jax.jit by hand": loop, "treadle, model.fit": lambda: model.fit(x, y, batch_size=batch, verbose=0)}
     rows, spread = in_turns(ways, 1, rounds)
     each = {way: value / 1e3 / steps for way, value in rows.items()}
-    return Table(f"One step of `fit`: {workload.title}", "ms a step", {**each, **peer("fit_models", name)},
-                 "a loop over jax.jit by hand", "no slower than Keras on JAX", spread)
-
-
-def conv_net() -> Table:
-    return run("conv_net")
-
-
-def lstm() -> Table:
-    return run("lstm")
-
-
-def transformer() -> Table:
-    return run("transformer")
+    return Table(f"One step of `fit`: {workload.title}", "ms a step", each, "a loop over jax.jit by hand",
+                 "no slower than Keras on JAX", spread, peers=["fit_models", name])
 
 
 if __name__ == "__main__":

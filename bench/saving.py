@@ -1,64 +1,77 @@
-"""How long do saving and loading a model take? Keras beside treadle, in processes of their own, in turns.
+"""How long do saving and loading a model take? Beside `np.savez` and `np.load`, which is what is left to write by hand.
 
 A file by treadle has a digest of each tensor, is read again before it takes the old one's place, and is brought to the disk:
-Keras does none of this. What the last of it costs is seen from the way without.
+neither np.savez nor Keras does any of this. What the last of it costs is seen from the way without.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
-import sys
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from unittest import mock
 
-from bench.measure import ROOT
+import jax
+import jax.numpy as jnp
+import numpy as np
 
-CALLS = ("save", "load_model", "save_weights", "load_weights")
-SIZES = {"100 K weights": 112, "8 M weights": 1000}  # 8 layers of so many units
-KERAS, OURS, NO_FSYNC = "Keras on JAX", "treadle", "treadle without fsync"
+from bench.measure import Table, in_turns
+from bench.workloads import dense_stack
+from treadle import keras
 
-
-@dataclass
-class Files:
-    """Milliseconds: (size, call) -> way -> median."""
-
-    found: dict[tuple[str, str], dict[str, float]]
-
-    def __str__(self) -> str:
-        ways = list(next(iter(self.found.values())))
-        head = f"| ms a call | {' | '.join(ways)} | ratio to {ways[0]} |"
-        lines = ["### Saving and loading a model (8 dense layers)", "", head, "|---|" + "---|" * (len(ways) + 1)]
-        for (size, call), row in self.found.items():
-            numbers = " | ".join(f"{row[way]:.3g}" for way in ways)
-            lines.append(f"| {call}, {size} | {numbers} | {row[OURS] / row[ways[0]]:.2f} |")
-        return "\n".join([*lines, "", "Target: no slower than Keras"])
+SMALL, LARGE = 112, 1000  # units of a stack of 8 layers: 100 K and 8 M weights
 
 
-def _milliseconds(python: str, library: str, units: int, *options: str) -> dict[str, float]:
-    script = ROOT / "bench" / "peers" / "saving.py"
-    done = subprocess.run([python, str(script), library, str(units), "9", *options], capture_output=True, text=True, check=True,
-                          env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT) if library == "treadle" else ""})
-    return json.loads(done.stdout.splitlines()[-1])
+def _table(what: str, units: int, ways: Callable[[keras.Model, Path], dict[str, Callable[[], object]]]) -> Table:
+    model = dense_stack(keras, units)
+    with tempfile.TemporaryDirectory() as folder:
+        rows, spread = in_turns(ways(model, Path(folder)), 1, 31)
+    each = {way: value / 1e3 for way, value in rows.items()}
+    return Table(f"{what} a model of {model.count_params():,} weights in 8 layers", "ms", each, next(iter(rows)),
+                 "no slower than Keras", spread, peers=["saving", what.lower(), str(units)])
 
 
-def run(rounds: int = 3) -> Files | None:
-    """The table; None without an environment that has Keras (in $TREADLE_PEERS)."""
-    peers = os.environ.get("TREADLE_PEERS")
-    if not peers:
-        return None
-    ways = {KERAS: (peers, "keras"), OURS: (sys.executable, "treadle"), NO_FSYNC: (sys.executable, "treadle", "no-fsync")}
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    for size, units in SIZES.items():
-        times: dict[str, list[dict[str, float]]] = {way: [] for way in ways}
-        for _ in range(rounds):
-            for way, (python, library, *options) in ways.items():
-                times[way].append(_milliseconds(python, library, units, *options))
-        for call in CALLS:
-            found[size, call] = {way: statistics.median(one[call] for one in times[way]) for way in ways}
-    return Files(found)
+def _saving(model: keras.Model, folder: Path) -> dict[str, Callable[[], object]]:
+    def by_hand() -> None:
+        np.savez(folder / "by_hand.npz", *[np.asarray(v) for v in model.variables])
+
+    def without_fsync() -> None:
+        with mock.patch.object(os, "fsync", lambda descriptor: None):
+            model.save_weights(folder / "quick.weights.h5")
+
+    return {"np.savez by hand": by_hand, "treadle, save_weights": lambda: model.save_weights(folder / "model.weights.h5"),
+            "treadle, save_weights without fsync": without_fsync, "treadle, save": lambda: model.save(folder / "model.keras")}
+
+
+def _loading(model: keras.Model, folder: Path) -> dict[str, Callable[[], object]]:
+    for save in _saving(model, folder).values():
+        save()
+
+    def by_hand() -> None:
+        with np.load(folder / "by_hand.npz") as file:
+            jax.block_until_ready([jnp.asarray(file[name]) for name in file])
+
+    return {"np.load by hand": by_hand, "treadle, load_weights": lambda: model.load_weights(folder / "model.weights.h5"),
+            "treadle, load_model": lambda: keras.models.load_model(folder / "model.keras")}
+
+
+def save_small() -> Table:
+    return _table("Saving", SMALL, _saving)
+
+
+def save_large() -> Table:
+    return _table("Saving", LARGE, _saving)
+
+
+def load_small() -> Table:
+    return _table("Loading", SMALL, _loading)
+
+
+def load_large() -> Table:
+    return _table("Loading", LARGE, _loading)
 
 
 if __name__ == "__main__":
-    print(run())
+    for question in (save_small, save_large, load_small, load_large):
+        print(question(), flush=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 import treadle as tf
 from bench import by_hand
-from bench.measure import Table, in_turns, peer
+from bench.measure import Table, in_turns
 from bench.workloads import RATE, WORKLOADS
 
 # Calls a round, rounds, and the most that treadle may take of the hand-written step's time.
@@ -56,24 +56,8 @@ def run(name: str, rounds: int | None = None) -> Table:
         np.testing.assert_allclose(treadle(), hand_written(), rtol=1e-3)
     rows, spread = in_turns({"jax.jit by hand": hand_written, "treadle compiled": treadle}, calls, rounds or usual)
     each = {way: value / 1e3 for way, value in rows.items()}
-    return Table(f"One training step: {WORKLOADS[name].title}", "ms a step", {**each, **peer("training_steps", name)},
-                 "jax.jit by hand", f"at most {target}x", spread)
-
-
-def mlp() -> Table:
-    return run("mlp")
-
-
-def conv_net() -> Table:
-    return run("conv_net")
-
-
-def lstm() -> Table:
-    return run("lstm")
-
-
-def transformer() -> Table:
-    return run("transformer")
+    return Table(f"One training step: {WORKLOADS[name].title}", "ms a step", each, "jax.jit by hand", f"at most {target}x",
+                 spread, peers=["training_steps", name])
 
 
 def main() -> None:

@@ -76,6 +76,11 @@ def transformer(keras: Any) -> Any:
     return keras.Model(tokens, layers.Dense(VOCABULARY)(layers.LayerNormalization()(x)))
 
 
+def dense_stack(keras: Any, units: int) -> Any:
+    """Eight layers, for files; nothing trains it."""
+    return keras.Sequential([keras.Input((units,)), *[keras.layers.Dense(units, activation="relu") for _ in range(8)]])
+
+
 def _transformer_shapes() -> list[tuple[int, ...]]:
     d, h, k = WIDTH, HEADS, WIDTH // HEADS
     attention: list[tuple[int, ...]] = [(d, h, k), (h, k)] * 3 + [(h, k, d), (d,)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import random
+import sys
+import types
 import xml.etree.ElementTree as xml
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench import ask, by_hand, compare, measure, plot, training_steps, workloads
+import bench.__main__ as report
+import bench.peers.__main__ as peers
+from bench import ask, by_hand, compare, environments, measure, plot, training_steps, workloads
 from treadle.keras_like.cli import main
 
 SCRIPT = """
@@ -85,14 +88,57 @@ def test_what_cannot_be_timed(bench, target, said):
 
 def test_every_question_is_there():
     for question in ask.QUESTIONS:
-        module, function = question.rsplit(".", 1)
-        assert callable(getattr(importlib.import_module(f"bench.{module}"), function)), question
+        assert callable(ask.find(question)), question
     assert ask.chosen(["memory.m"]) == ["memory.mlp", "memory.models"] and len(ask.chosen([])) == len(ask.QUESTIONS)
     with pytest.raises(ValueError, match="'nothing'"):
         ask.chosen(["nothing"])
-    asked = {question.split(".")[0] for question in ask.QUESTIONS} | {"data_epoch"}
-    helpers = {"__init__", "__main__", "ask", "by_hand", "compare", "measure", "plot", "workloads", "saving"}
+    asked = {question.split(".")[0] for question in ask.QUESTIONS}
+    helpers = {"__init__", "__main__", "ask", "by_hand", "compare", "environments", "measure", "pipelines", "plot", "workloads"}
     assert {path.stem for path in Path(ask.__file__).parent.glob("*.py")} == asked | helpers
+
+
+def test_a_question_without_an_answer_says_why():
+    with pytest.raises(ask.Failed, match="^TypeError: asdict"):
+        ask.ask("measure.code")  # no table
+    with pytest.raises(ask.Failed, match="within 0 s"):
+        ask.ask("measure.device", seconds=0.05)
+
+
+def test_the_report_has_what_was_found_although_a_question_fails(tmp_path, monkeypatch, capsys):
+    def answer(question, brief):
+        if question == "memory.mlp":
+            raise ask.Failed("it was too dark")
+        return measure.Table(question, "us", {"jax.jit by hand": 2.0, "treadle": 3000.0}, "jax.jit by hand", peers=["script"])
+
+    (tmp_path / "README.md").write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
+    for name, value in {"ask": answer, "FOLDER": tmp_path}.items():
+        monkeypatch.setattr(report, name, value)
+    monkeypatch.setenv("TREADLE_PEERS", str(tmp_path / "torch" / "bin" / "python"))
+    (tmp_path / "torch.failed").write_text("ERROR: no file of torch")
+    monkeypatch.setattr(sys, "argv", ["bench", "--write"])
+    assert report.main() == 1
+    written = (tmp_path / "README.md").read_text()
+    assert written.startswith("before\n") and written.endswith(f"{report.END}\nafter\n") and "old" not in written
+    assert "### memory.mlp\n\nNo answer: it was too dark" in written and f"{measure.device()} (" in written
+    assert written.count("| treadle | 3,000 | 1500.00 |  |") == len(ask.QUESTIONS) - 1
+    assert written.count("| torch | none: could not be installed (ERROR: no file of torch) | | |") == len(ask.QUESTIONS) - 1
+    assert len(xml.fromstring((tmp_path / "results.svg").read_text())) > len(ask.QUESTIONS)
+    assert f"[{len(ask.QUESTIONS)}/{len(ask.QUESTIONS)}, " in capsys.readouterr().err
+
+
+def test_peers_keep_what_they_found_before_they_failed(monkeypatch, capsys):
+    def numpy(name):
+        yield f"{name}, first way", 1.0
+        raise ValueError("no\ncompiler")
+
+    monkeypatch.setitem(sys.modules, "bench.peers.fake", types.SimpleNamespace(numpy=numpy))
+    monkeypatch.setitem(environments.LIBRARIES, "numpy", ("numpy",))
+    peers.main("numpy", "fake", "mlp")
+    monkeypatch.setitem(environments.LIBRARIES, "numpy", ("no_package_of_this_name",))
+    peers.main("numpy", "fake", "mlp")
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == '{"rows": {"mlp, first way": 1.0}, "failed": "ValueError: no compiler"}'
+    assert second == '{"rows": {}, "failed": ""}'
 
 
 def test_by_hand_computes_what_treadle_does():
@@ -111,6 +157,23 @@ def test_the_interval_holds_the_median(seed):
         low, high = compare.interval([draw.lognormvariate(0.3, 1.0) for _ in range(11)])
         held += low <= np.exp(0.3) <= high
     assert held >= 285  # 99% of 300 are 297: 7 standard deviations away
+
+
+def test_what_gets_slower_is_told_from_noise(seed, monkeypatch):
+    draw, asked = random.Random(seed), []
+
+    def answer(question, root, brief):
+        asked.append(root)
+        busy = draw.lognormvariate(0.0, 0.5)  # a disturbance that the yardstick meets too
+        figures = {"jax.jit by hand": 10.0, "same": 12.0, "slow": 15.0 if root == Path("now") else 10.0}
+        return measure.Table(question, "us", {way: f * busy * draw.lognormvariate(0.0, 0.02) for way, f in figures.items()},
+                             "jax.jit by hand")
+
+    monkeypatch.setattr(compare, "ask", answer)
+    found = {row: (len(ratios), said) for row, ratios, said in compare.judged(Path("now"), Path("then"), "q", 8, 1.03)}
+    assert found["slow"] == (16, "slower") and found["same"][1] != "slower" and asked.count(Path("then")) == 16
+    assert not any(said == "slower" for _, _, said in compare.judged(Path("then"), Path("then"), "q", 8, 1.03))
+    assert compare.settled([0.9, 1.1], 8) and not compare.settled([1.1] * 7, 8) and not compare.settled([0.9, 1.1], 20)
 
 
 def test_the_picture_shows_the_tables():

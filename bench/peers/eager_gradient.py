@@ -1,29 +1,22 @@
-"""The gradient of sqrt(a^2 + b^2), eagerly, on TensorFlow and torch."""
-
-import json
+"""Microseconds for the gradient of sqrt(a^2 + b^2), eagerly."""
 
 from bench.peers.timing import median_us
 
-found = {}
-try:
+
+def tensorflow():
     import tensorflow as tf
     a, b = tf.constant(3.0), tf.constant(4.0)
 
-    def with_tensorflow():
+    def gradient():
         with tf.GradientTape() as tape:
             tape.watch([a, b])
             c = tf.sqrt(tf.square(a) + tf.square(b))
         return tape.gradient(c, [a, b])
-    found[f"TensorFlow eager tape ({tf.__version__})"] = median_us(with_tensorflow)
-except ImportError:
-    pass
-try:
-    import torch
-    p, q = torch.tensor(3.0, requires_grad=True), torch.tensor(4.0, requires_grad=True)
+    yield f"TensorFlow eager tape ({tf.__version__})", median_us(gradient)
 
-    def with_torch():
-        return torch.autograd.grad(torch.sqrt(torch.square(p) + torch.square(q)), [p, q])
-    found[f"torch eager ({torch.__version__})"] = median_us(with_torch)
-except ImportError:
-    pass
-print(json.dumps(found))
+
+def torch():
+    import torch
+    a, b = torch.tensor(3.0, requires_grad=True), torch.tensor(4.0, requires_grad=True)
+    yield (f"torch eager ({torch.__version__})",
+           median_us(lambda: torch.autograd.grad(torch.sqrt(torch.square(a) + torch.square(b)), [a, b])))

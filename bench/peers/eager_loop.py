@@ -1,51 +1,56 @@
-"""The undecorated MNIST loop (MLP 784-256-256-10, Adam, accuracy, batch 64) in Keras on TensorFlow, and in torch."""
-
-import json
+"""Microseconds a step of the undecorated MNIST loop: forward, gradient, Adam, accuracy, nothing compiled by the user."""
 
 import numpy as np
 
+from bench.peers import keras_steps
 from bench.peers.timing import median_us
+from bench.workloads import WORKLOADS
 
-found = {}
-rng = np.random.default_rng(0)
-x, y = rng.uniform(size=(64, 784)).astype(np.float32), rng.integers(0, 10, 64)
-try:
+X, Y = WORKLOADS["mlp"].batches(1)
+
+
+def _keras(make):
+    import keras
+    step = make(WORKLOADS["mlp"].model(keras), keras.metrics.SparseCategoricalAccuracy())
+    return median_us(lambda: np.asarray(step(X, Y)), 10, rounds=9)
+
+
+def tensorflow():
     import keras
     import tensorflow as tf
-    dense = keras.layers.Dense
-    model = keras.Sequential([keras.Input((784,)), dense(256, "relu"), dense(256, "relu"), dense(10)])
-    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer, accuracy = keras.optimizers.Adam(1e-3), keras.metrics.SparseCategoricalAccuracy()
+    yield f"Keras {keras.__version__} on TensorFlow {tf.__version__}, eager", _keras(keras_steps.on_tensorflow)
 
-    def with_tensorflow():
-        with tf.GradientTape() as tape:
-            logits = model(x, training=True)
-            loss = loss_of(y, logits)
-        optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
-        accuracy.update_state(y, logits)
-        return loss.numpy()
-    if keras.backend.backend() == "tensorflow":
-        found[f"Keras {keras.__version__} on TensorFlow {tf.__version__}, eager"] = median_us(with_tensorflow, 20)
-except ImportError:
-    pass
-try:
+
+def keras_jax():
+    import keras
+    yield (f"Keras {keras.__version__} on jax, op by op",
+           _keras(lambda model, metric: keras_steps.on_jax(model, metric, jit=False)))
+
+
+def torch():
     import torch
-    net = torch.nn.Sequential(torch.nn.Linear(784, 256), torch.nn.ReLU(), torch.nn.Linear(256, 256), torch.nn.ReLU(),
-                              torch.nn.Linear(256, 10))
-    adam = torch.optim.Adam(net.parameters(), 1e-3)
-    right = 0
 
-    def with_torch():
-        global right
-        adam.zero_grad()
-        classes = torch.from_numpy(y)
-        logits = net(torch.from_numpy(x))
-        loss = torch.nn.functional.cross_entropy(logits, classes)
-        loss.backward()
-        adam.step()
-        right += (logits.argmax(-1) == classes).sum()
+    from bench.peers.torch_models import training_step
+    step, right = training_step("mlp"), 0
+
+    def loop():
+        nonlocal right
+        x, y = torch.from_numpy(X), torch.from_numpy(Y).long()
+        loss, logits = step(x, y)
+        right += (logits.argmax(-1) == y).sum()
         return loss.item()
-    found[f"torch {torch.__version__}, eager"] = median_us(with_torch, 100)
-except ImportError:
-    pass
-print(json.dumps(found))
+    yield f"torch {torch.__version__}, eager", median_us(loop, 100)
+
+
+def nnx():
+    import flax
+
+    from bench.peers.nnx_models import training_step
+    step, right = training_step("mlp", jit=False), 0
+
+    def loop():
+        nonlocal right
+        loss, logits = step(X, Y)
+        right += (logits.argmax(-1) == Y).sum()
+        return np.asarray(loss)
+    yield f"nnx (flax {flax.__version__}), op by op", median_us(loop, 5, rounds=5)

@@ -1,12 +1,11 @@
-"""The loop of bench/while_loop.py on TensorFlow, in nanoseconds an iteration."""
-
-import json
+"""Nanoseconds an iteration of the loop of bench/while_loop.py."""
 
 from bench.peers.timing import median_us
 
 ROUNDS = 20_000
-found = {}
-try:
+
+
+def tensorflow():
     import tensorflow as tf
 
     def decaying(x, n):
@@ -17,9 +16,6 @@ try:
         return x
 
     x, n = tf.constant(1.0), tf.constant(ROUNDS)
-    for name, compiled in ((f"tf.function ({tf.__version__})", tf.function(decaying)),
-                           ("tf.function(jit_compile=True)", tf.function(decaying, jit_compile=True))):
-        found[name] = median_us(lambda f=compiled: f(x, n).numpy(), calls=1, rounds=5) * 1e3 / ROUNDS
-except ImportError:
-    pass
-print(json.dumps(found))
+    for name, options in ((f"tf.function ({tf.__version__})", {}), ("tf.function(jit_compile=True)", {"jit_compile": True})):
+        compiled = tf.function(decaying, **options)
+        yield name, median_us(lambda f=compiled: f(x, n).numpy(), calls=1, rounds=5) * 1e3 / ROUNDS
