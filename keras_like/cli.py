@@ -31,7 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     one.add_argument("--out", type=Path, default=Path("demo_output"), help="folder for the graphs and the picture")
     command.add_arguments(commands.add_parser("run", help="run a TensorFlow 2 script on treadle, and say what was compiled"))
     bench.add_arguments(commands.add_parser("bench", help="time a script's own compiled function against eager execution"))
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        hint = " (the script's own options stand behind --)" if options.command == "bench" else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if options.command == "bench":
         return bench.run(options.target, options.arguments, options.seconds, options.size)
     if options.command == "run":

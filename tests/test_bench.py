@@ -29,6 +29,12 @@ def step(x, y):
 def step_arguments():
     return tf.ones([8, 2]), tf.zeros([8, 1])
 
+@tf.function
+def called(x, factor):
+    return x["a"] * factor
+
+called({"a": tf.ones([3])}, 2)
+
 class Trainer:
     @tf.function(input_signature=[tf.TensorSpec([None, 3]), {"i": tf.TensorSpec([4], tf.int32)}])
     def step(self, x, more):
@@ -46,6 +52,10 @@ def open_rank(x):
 @tf.function(input_signature=[tf.TensorSpec(None)])
 def signed(x):
     return x
+
+@tf.function
+def broken():
+    return tf.ones([2, 3]) @ tf.ones([2, 3])
 
 trainer, bare = Trainer(), Bare()
 open_rank_arguments = lambda: {"x": 1.0}
@@ -68,7 +78,7 @@ def bench(tmp_path, capfd):
     return bench
 
 
-@pytest.mark.parametrize("name", ["step", "trainer.step", "open_rank"])
+@pytest.mark.parametrize("name", ["step", "trainer.step", "open_rank", "called"])
 def test_a_function_is_timed(bench, name):
     status, out, errors = bench(f"script.py:{name}")
     assert (status, errors) == (0, "")
@@ -78,12 +88,23 @@ def test_a_function_is_timed(bench, name):
 
 
 @pytest.mark.parametrize("target, said", [
-    ("script.py", '"train.py:step"'), ("nowhere.py:step", "no such file"), ("script.py:gone", "are: step, open_rank, signed"),
+    ("script.py", '"train.py:step"'), ("nowhere.py:step", "no such file"), ("script.py:gone", "are: step, called, open_rank, signed"),
     ("script.py:plain", "not decorated"), ("script.py:bare.step", "takes x. Write a function `bare_step_arguments()`"),
     ("script.py:w.nothing", "has no 'w.nothing'"), ("script.py:signed", "number of axes open")])
 def test_what_cannot_be_timed(bench, target, said):
     status, out, errors = bench(target)
     assert status in (1, 2) and said in errors and out == ""
+
+
+def test_an_exception_is_shown_without_the_frames_of_the_command(bench):
+    status, _, errors = bench("script.py:broken")
+    assert status == 1 and "in broken" in errors and "(2, 3) and (2, 3)" in errors and "keras_like" not in errors
+
+
+def test_a_script_s_option_before_the_dashes(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["bench", "script.py:step", "--quick"])
+    assert "--quick (the script's own options stand behind --)" in capsys.readouterr().err
 
 
 def test_every_question_is_there():

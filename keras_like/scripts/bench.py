@@ -28,9 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Times a function that is decorated with @tf.function: its first call, its compiled calls, and the same calls run "
         "eagerly. The script is run without its `if __name__ == \"__main__\"` part. The arguments are what the script's "
         "function `NAME_arguments()` returns (`trainer_step_arguments()` for trainer.step): a tuple, or a dict of keyword "
-        "arguments; without it they are random numbers of the shapes in the `input_signature`.")
+        "arguments; without it they are random numbers of the shapes in the `input_signature`, or of those with which the "
+        "script called it last.")
     parser.add_argument("target", metavar="SCRIPT:NAME", help='such as "train.py:step", or "train.py:trainer.step"')
-    parser.add_argument("arguments", nargs="*", help="the script's own arguments")
+    parser.add_argument("arguments", nargs="*", default=[], help="the script's own arguments; its options stand behind --")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long to measure (default 5)")
     parser.add_argument("--size", type=int, default=32, help="what open sizes (None) of an input_signature are (default 32)")
 
@@ -54,9 +55,9 @@ def run(target: str, arguments: Sequence[str], seconds: float, size: int) -> int
         given = _arguments(module, name, function, size)
         if isinstance(given, str):
             return _refuse(given)
-        print(report(name, function, *given, seconds))
+        print(report(name, function, *given, seconds, events))
         return 0
-    with aliases():
+    with aliases(), tf.debugging.record_compilations() as events:
         return execute(Path(script), arguments, "__bench__", measure)
 
 
@@ -72,14 +73,19 @@ def _arguments(module: ModuleType, name: str, function: Any, size: int) -> tuple
     if made is not None:
         found = made()
         return ((), found) if isinstance(found, dict) else (tuple(found) if isinstance(found, (tuple, list)) else (found,), {})
+    rng = np.random.default_rng(0)
+
+    def made_up(leaf: Any) -> Any:
+        return _random(leaf, rng, size) if isinstance(leaf, tf.TensorSpec) else leaf
     if function.input_signature is not None:
-        rng = np.random.default_rng(0)
-        return tuple(tf.nest.map_structure(lambda spec: _random(spec, rng, size), tuple(function.input_signature))), {}
+        return tf.nest.map_structure(made_up, tuple(function.input_signature)), {}
+    if function.experimental_get_tracing_count():
+        return tf.nest.map_structure(made_up, function.explain().input_signature)
     needed = [n for n, p in inspect.signature(function.python_function).parameters.items()
               if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD) and n != "self"]
     if needed:
         return (f"{name!r} takes {', '.join(needed)}. Write a function `{maker}()` in the script that returns them as a "
-                "tuple, or give the @tf.function an `input_signature`.")
+                "tuple, give the @tf.function an `input_signature`, or call it in the script.")
     return (), {}
 
 
@@ -94,8 +100,11 @@ def _random(spec: Any, rng: np.random.Generator, size: int) -> Any:
     return tf.cast(tf.constant(values), spec.dtype)
 
 
-def report(name: str, function: Any, args: tuple, kwargs: dict, seconds: float) -> str:
-    """Call the function a first time, then compiled and eagerly in turns for some seconds, and say how long each takes."""
+def report(name: str, function: Any, args: tuple, kwargs: dict, seconds: float, events: list) -> str:
+    """Call the function a first time, then compiled and eagerly in turns for some seconds, and say how long each takes.
+
+    `events` has the compilations so far: the script may have made the first call.
+    """
     def call() -> None:
         tf.nest.map_structure(lambda t: t.numpy() if hasattr(t, "numpy") else t, function(*args, **kwargs))
 
@@ -106,10 +115,16 @@ def report(name: str, function: Any, args: tuple, kwargs: dict, seconds: float) 
         finally:
             tf.config.run_functions_eagerly(False)
 
-    with tf.debugging.record_compilations() as events:
-        start = time.perf_counter()
-        call()
-        first = time.perf_counter() - start
+    before, start = len(events), time.perf_counter()
+    call()
+    first = time.perf_counter() - start
+    where = inspect.unwrap(function.python_function).__code__
+    parts = {what: sum(e.seconds for e in events[before:] if e.what == what) for what in ("traced", "compiled")}
+    if len(events) == before:
+        own = {e.what: e.seconds for e in events if e.where and (e.where.file, e.where.line) ==
+               (where.co_filename, where.co_firstlineno)}  # the last of each
+        parts |= own
+        first = sum(own.values())
     ways = {"compiled": call, "eager": eagerly}
     times: dict[str, list[float]] = {way: [] for way in ways}
     calls = {way: _calls(run) for way, run in ways.items()}
@@ -121,9 +136,7 @@ def report(name: str, function: Any, args: tuple, kwargs: dict, seconds: float) 
                 run()
             times[way].append((time.perf_counter() - start) / calls[way])
     middle = {way: statistics.median(found) for way, found in times.items()}
-    parts = {what: sum(e.seconds for e in events if e.what == what) for what in ("traced", "compiled")}
     saved = middle["eager"] - middle["compiled"]
-    where = inspect.unwrap(function.python_function).__code__
     return "\n".join([
         f"{name} ({where.co_filename}:{where.co_firstlineno})", "",
         f"{'':10}{'time':>12}{'spread':>9}{'against compiled':>18}",

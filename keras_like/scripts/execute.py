@@ -37,7 +37,7 @@ def execute(path: Path, arguments: Sequence[str], name: str = "__main__",
             then: Callable[[ModuleType], int] | None = None) -> int:
     """Run a script as `__main__` in this process, and return the exit status that Python would return.
 
-    An exception's traceback is printed as Python prints it, without the frames of this file. `then` goes on with the
+    An exception's traceback is printed as Python prints it, without the frames of this folder. `then` goes on with the
     module when the script has ended, and returns the status.
     """
     source = path.read_bytes()
@@ -49,7 +49,7 @@ def execute(path: Path, arguments: Sequence[str], name: str = "__main__",
             return _status(end.code)
         except BaseException as error:
             sys.stdout.flush()
-            error.__traceback__ = _without_this_file(error.__traceback__)
+            error.__traceback__ = _without_this_folder(error.__traceback__)
             sys.excepthook(type(error), error, error.__traceback__)
             return 130 if isinstance(error, KeyboardInterrupt) else 1
 
@@ -64,7 +64,7 @@ def _status(code: object) -> int:
     return 1
 
 
-def _without_this_file(traceback: TracebackType | None) -> TracebackType | None:
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+def _without_this_folder(traceback: TracebackType | None) -> TracebackType | None:
+    while traceback is not None and os.path.dirname(traceback.tb_frame.f_code.co_filename) == os.path.dirname(__file__):
         traceback = traceback.tb_next
     return traceback

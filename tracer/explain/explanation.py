@@ -32,7 +32,7 @@ class Table(NamedTuple):
 class Explanation:
     """What the compiler made of a function. `str()` is text for a terminal; a notebook shows a table.
 
-    `summary` is the signature, `files` the source with what happened at each line, `tables` everything else, by title.
+    `summary` is the signature, `input_signature` the same as (args, kwargs) of `TensorSpec`s, `files` the source with what happened at each line, `tables` everything else, by title.
     """
 
     def __init__(self, name: str, code: CodeType | None, concrete: ConcreteFunction, compiled: Compiled | None, traces: int,
@@ -43,6 +43,7 @@ class Explanation:
         final = None if compiled is None else compiled.pipeline.graph
         self.name = name
         self.summary = repr(concrete)[len("<ConcreteFunction "):-1]
+        self.input_signature = concrete.structured_input_signature
         self.files, elsewhere = source_files(functions, concrete.graph, final, report.notes,
                                              () if program is None else program.threaded.sites)
         self.measured = measured
