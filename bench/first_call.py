@@ -83,7 +83,7 @@ def _seconds(code: str, cache: str = "") -> float:
     return float(done.stdout.strip().splitlines()[-1])
 
 
-def run(rounds: int = 9) -> Table:
+def run(rounds: int = 5) -> Table:
     again = "treadle, in a later process"
     times: dict[str, list[float]] = {"jax.jit by hand": [], "treadle": [], again: []}
     with tempfile.TemporaryDirectory() as cache:
@@ -97,7 +97,7 @@ def run(rounds: int = 9) -> Table:
                  "at most 1.3x; in a later process at most 0.25x of the first", peers=["first_call"])
 
 
-def run_chain(rounds: int = 9) -> Table:
+def run_chain(rounds: int = 5) -> Table:
     times: dict[str, list[float]] = {"jax.jit by hand": [], "treadle": []}
     for _ in range(rounds):
         times["jax.jit by hand"].append(_seconds(_CHAIN_JAX))
@@ -106,7 +106,7 @@ def run_chain(rounds: int = 9) -> Table:
                  {n: statistics.median(t) for n, t in times.items()}, "jax.jit by hand", "at most 0.5x: the chain is rolled")
 
 
-def run_import(rounds: int = 9) -> Table:
+def run_import(rounds: int = 5) -> Table:
     times: dict[str, list[float]] = {name: [] for name in _IMPORTS}
     for _ in range(rounds):
         for name, code in _IMPORTS.items():

@@ -49,7 +49,7 @@ def _number(value: float) -> str:
 class Patience:
     """How long `in_turns` goes on: at least so many rounds, and no new one after so many seconds."""
 
-    rounds, seconds = 7, 15.0
+    rounds, seconds = 7, 12.0
 
 
 def in_turns(ways: Mapping[str, Callable[[], object]], calls: int, rounds: int = 41) -> tuple[dict, dict]:

@@ -88,7 +88,8 @@ def test_a_function_is_timed(bench, name):
 
 
 @pytest.mark.parametrize("target, said", [
-    ("script.py", '"train.py:step"'), ("nowhere.py:step", "no such file"), ("script.py:gone", "are: step, called, open_rank, signed"),
+    ("script.py", '"train.py:step"'), ("nowhere.py:step", "no such file"),
+    ("script.py:gone", "are: step, called, open_rank, signed"),
     ("script.py:plain", "not decorated"), ("script.py:bare.step", "takes x. Write a function `bare_step_arguments()`"),
     ("script.py:w.nothing", "has no 'w.nothing'"), ("script.py:signed", "number of axes open")])
 def test_what_cannot_be_timed(bench, target, said):

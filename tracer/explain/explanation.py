@@ -32,7 +32,8 @@ class Table(NamedTuple):
 class Explanation:
     """What the compiler made of a function. `str()` is text for a terminal; a notebook shows a table.
 
-    `summary` is the signature, `input_signature` the same as (args, kwargs) of `TensorSpec`s, `files` the source with what happened at each line, `tables` everything else, by title.
+    `summary` is the signature, `input_signature` the same as (args, kwargs) of `TensorSpec`s, `files` the source with what
+    happened at each line, `tables` everything else, by title.
     """
 
     def __init__(self, name: str, code: CodeType | None, concrete: ConcreteFunction, compiled: Compiled | None, traces: int,
