@@ -265,9 +265,9 @@ def test_a_residual_chain_is_a_stream():
         return x
     graph = graph_of(function, ROW, *[SQUARE] * 6)
     repeats = find_repeats(graph.operations, 3, lambda o: True)
-    assert [policy.has_stream(r) for r in repeats] == [True]
+    assert [policy.stream_bytes(r) for r in repeats] == [2 * 3 * 4]
     repeats = find_repeats(graph_of(chain, ROW, *[SQUARE] * 6).operations, 3, lambda o: True)
-    assert [policy.has_stream(r) for r in repeats] == [False]
+    assert [policy.stream_bytes(r) for r in repeats] == [0]
 
 
 def test_a_loop_carries_stacks():
@@ -351,12 +351,20 @@ def test_a_step_that_fails_keeps_stacked_weights(always):
     assert len(program._packs) == 2  # still stacked, although the new state depends on the check
 
 
+def chosen(function, *arguments):
+    """The graph after the passes that the platform gets."""
+    concrete = function.get_concrete_function(*arguments)
+    return run_pipeline(concrete.graph, policy.passes(len(concrete._updated))).graph
+
+
+ON_CPU = jax.default_backend() == "cpu"
+
+
 def test_rolling_is_chosen_where_it_pays():
-    few, many = layers_of(6, 4), layers_of(60, 4)
-    x = tf.constant(np.ones((2, 4), np.float32))
-    assert "scan" not in str(train_step(few, sgd).get_concrete_function(x).pipeline().graph)
-    graph = train_step(many, sgd).get_concrete_function(x).pipeline().graph
-    assert ("scan" in str(graph)) == (jax.default_backend() == "cpu")
+    x = tf.ones([2, 4])
+    many = layers_of(110, 4)
+    assert "scan" not in names(chosen(train_step(layers_of(6, 4), sgd), x))
+    assert ("scan" in names(chosen(train_step(many, sgd), x))) == ON_CPU
 
     @tf.function
     def gradients(x):  # they come out one by one: cutting them out of a stack costs more than it saves
@@ -366,4 +374,28 @@ def test_rolling_is_chosen_where_it_pays():
             for w, b in many:
                 y = tf.tanh(y @ w + b)
         return tape.gradient(y, flat)
-    assert "scan" not in str(gradients.get_concrete_function(x).pipeline().graph)
+    assert "scan" not in names(chosen(gradients, x))
+
+
+def test_a_step_that_would_be_slower_is_not_rolled():
+    """Where all layers' gradients do not fit the caches while they wait for their update."""
+    for size in (64, 256):
+        step = train_step(layers_of(100, size), sgd)
+        x = tf.ones([2, size])
+        graph = run_pipeline(step.get_concrete_function(x).graph).graph
+        assert policy._stacked_bytes(rolling(graph)) == 99 * (size * size + size) * 4
+        assert ("scan" in names(chosen(step, x))) == (ON_CPU and size == 64)
+
+
+def test_the_switch():
+    step, x = train_step(layers_of(110, 4), sgd), tf.ones([2, 4])
+    tf.config.roll_repeated_blocks(False)
+    try:
+        assert "scan" not in names(chosen(step, x))
+    finally:
+        tf.config.roll_repeated_blocks(True)
+    assert ("roll_repeated_blocks" in str(step.explain(x))) == ON_CPU
+    for title, table in step.explain(x).tables.items():
+        if title.startswith("Equal blocks"):
+            assert [row[1:] for row in table.rows] == [("109", "3"), ("109", "7")]
+            assert all(row[0].startswith("test_rolling.py:") for row in table.rows)

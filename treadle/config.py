@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from treadle.lowering.rolling import roll_repeated_blocks
 from treadle.runtime.devices import (
     LogicalDevice,
     LogicalDeviceConfiguration,
@@ -39,5 +40,6 @@ __all__ = [
     "LogicalDevice", "LogicalDeviceConfiguration", "PhysicalDevice", "eager_calls_are_fused", "experimental",
     "functions_run_eagerly", "fuse_eager_calls", "get_logical_device_configuration", "get_soft_device_placement",
     "get_visible_devices", "keep_freed_memory", "list_logical_devices", "list_physical_devices", "optimizer",
-    "run_functions_eagerly", "set_logical_device_configuration", "set_soft_device_placement", "set_visible_devices",
+    "roll_repeated_blocks", "run_functions_eagerly", "set_logical_device_configuration", "set_soft_device_placement",
+    "set_visible_devices",
 ]

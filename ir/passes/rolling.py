@@ -31,6 +31,7 @@ from treadle.ir.passes.series import Index, Series, aligned, rows_of
 from treadle.ir.rewrite import with_operands
 
 _EFFECT = frozenset({"effect"})
+_BLOCK = "block"  # the name of the loops' bodies
 _FEW = 3  # so many rows of a stack are cut out one by one; for more, `unstack` gives them all
 
 
@@ -140,7 +141,7 @@ class _Rolling:
               backwards: bool) -> None:
         carried = repeat.carried
         fixed = list(dict.fromkeys([s.values[0] for row in repeat.slots for s in row if s.is_fixed]))
-        body = Graph("block")
+        body = Graph(_BLOCK)
         entering = [body.add_input(v.type) for _, v in carried]
         shared = {v: body.add_input(v.type, v.name) for v in fixed}
         rows = {r: body.add_input(r[0].type) for r in whole}
@@ -195,6 +196,11 @@ class _Rolling:
             j, r = series.place  # type: ignore[misc]
             self._enter(series.values[order], values[results[j][r]])
         return True
+
+
+def rolled_loops(graph: Graph) -> list[Operation]:
+    """The loops that the pass has made, those in nested graphs included."""
+    return [o for o in graph.walk() if o.op is scan and o.attributes["body"].name == _BLOCK]
 
 
 def is_elementwise(repeat: Repeat) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from treadle.ir.location import Location
 from treadle.ir.ops.effects import HostCall
+from treadle.ir.passes.rolling import rolled_loops
 from treadle.runtime.dispatch import Program
 from treadle.runtime.profiling.measure import Measured
 from treadle.runtime.profiling.report import milliseconds
@@ -59,6 +60,8 @@ class Explanation:
             _retraces(traces, retraces),
             Table("Python state it depends on: a change traces it again", _guards(concrete), ("what", "value", "read at")),
             _passes(compiled),
+            Table("Equal blocks compiled as one loop: tf.config.roll_repeated_blocks", _loops(compiled),
+                  ("first block at", "blocks", "operations of one"), (1, 2)),
             Table("Time", _times(concrete, compiled), numbers=(1,)),
             Table("Memory and cost of one call, as XLA plans it", _costs(program), numbers=(1,)),
             Table("Checks when it runs", _checks(program)),
@@ -102,6 +105,11 @@ def _passes(compiled: Compiled | None) -> Table:
             rows.append((name, str(count), "" if name == "input" else f"{count - before:+d}", f"{seconds * 1e3:.1f} ms"))
         before = count
     return Table(title, rows, ("pass", "operations", "change", "time"), (1, 2, 3))
+
+
+def _loops(compiled: Compiled | None) -> list[tuple[str, ...]]:
+    loops = [] if compiled is None else rolled_loops(compiled.pipeline.graph)
+    return [(place(o.location), str(o.attributes["length"]), str(len(o.attributes["body"]))) for o in loops]
 
 
 def _times(concrete: ConcreteFunction, compiled: Compiled | None) -> list[tuple[str, ...]]:
