@@ -73,7 +73,7 @@ start = time.perf_counter()
 step(tx).numpy()
 print(time.perf_counter() - start)
 """
-# As deep as real ones, but narrow: compiling takes as long, and the step itself no time. The sizes are set before others read them.
+# As deep as real ones, but narrow: compiling takes as long, and the step itself no time. Sizes are set before others read them.
 _DEEP_SETUP = """
 import dataclasses, time, numpy as np, jax, jax.numpy as jnp
 from bench import workloads
@@ -132,9 +132,9 @@ def run_chain(rounds: int = 5) -> Table:
 
 
 def run_deep(rounds: int = 1) -> Table:
-    """By hand only once, and half as deep as treadle: 12 take JAX 19 s, 24 take it 67 s."""
+    """By hand once, and not for 48 layers: 12 take JAX 19 s, 24 take it 67 s."""
     jax = _seconds(_DEEP_JAX.format(layers=24))
-    times = {layers: statistics.median(_seconds(_DEEP_TREADLE.format(layers=layers)) for _ in range(rounds)) for layers in (24, 48)}
+    times = {n: statistics.median(_seconds(_DEEP_TREADLE.format(layers=n)) for _ in range(rounds)) for n in (24, 48)}
     return Table("From decorator to first result: transformers of 24 and 48 layers (d 32, 2 heads, 16 tokens, Adam)", "s",
                  {"jax.jit by hand, 24 layers": jax, **{f"treadle, {layers} layers": t for layers, t in times.items()}},
                  "jax.jit by hand, 24 layers", "at most 0.5x: the layers are rolled")
