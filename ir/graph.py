@@ -46,20 +46,17 @@ class Value(Operators):
 class Operation:
     """One application of an `Op` to operands, with its attributes, results and the user's source line."""
 
-    __slots__ = ("op", "operands", "attributes", "results", "location")
+    __slots__ = ("op", "operands", "attributes", "graphs", "results", "location")
 
     def __init__(self, op: Op, operands: Sequence[Value], attributes: Mapping[str, Any],
                  types: Sequence[TensorType], location: Location | None = None):
         self.op = op
         self.operands = tuple(operands)
         self.attributes = dict(attributes)
+        # The sub-graphs among the attributes, in order. Passes ask ten times as often as operations are made.
+        self.graphs = [a for v in attributes.values() for a in (v if isinstance(v, tuple) else (v,)) if isinstance(a, Graph)]
         self.results = tuple(Value(t, self, i) for i, t in enumerate(types))
         self.location = location
-
-    @property
-    def graphs(self) -> list[Graph]:
-        """The sub-graphs among the attributes, in order."""
-        return [a for v in self.attributes.values() for a in (v if isinstance(v, tuple) else (v,)) if isinstance(a, Graph)]
 
     def __repr__(self) -> str:
         return f"<Operation {self.op.name} : {', '.join(str(r.type) for r in self.results)}>"
