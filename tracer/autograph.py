@@ -45,10 +45,11 @@ def do_not_convert(func: Callable | None = None) -> Callable:
     """
     if func is None:
         return do_not_convert
+    as_written = convert.as_written(func)
 
     @functools.wraps(func)
     def plain(*args: Any, **kwargs: Any) -> Any:
-        return func(*args, **kwargs)
+        return as_written(*args, **kwargs)
 
     plain._treadle_do_not_convert = True  # type: ignore[attr-defined]
     return plain

@@ -12,21 +12,27 @@ OPERATORS = ".treadle"
 _NO_ARGUMENTS: dict[str, Any] = {"posonlyargs": [], "args": [], "kwonlyargs": [], "kw_defaults": [], "defaults": []}
 
 
-def located(node: Any, where: ast.AST) -> Any:
-    """The node, and what in it has no place yet, at the beginning of `where`.
+_LOAD = ast.Load()
 
-    On one line: Python takes the last line of a call of a method for the place of the call.
-    """
+
+def _start(where: ast.AST) -> dict[str, int]:
+    """The beginning of a node as a place on one line: Python takes the last line of a call of a method for the call's place."""
     line, column = where.lineno, where.col_offset  # type: ignore[attr-defined]
-    single = where.end_lineno == line  # type: ignore[attr-defined]
-    end = where.end_col_offset if single else column  # type: ignore[attr-defined]
+    end = where.end_col_offset if where.end_lineno == line else column  # type: ignore[attr-defined]
+    return {"lineno": line, "col_offset": column, "end_lineno": line, "end_col_offset": end}
+
+
+def located(node: Any, where: ast.AST) -> Any:
+    """The node, and what in it has no place yet, at the beginning of `where`."""
+    place = _start(where)
     stack = [node]
     while stack:
         part = stack.pop()
+        held = part.__dict__
         if "lineno" in part._attributes:
-            if part is not node and "lineno" in part.__dict__:
+            if part is not node and "lineno" in held:
                 continue
-            part.lineno, part.col_offset, part.end_lineno, part.end_col_offset = line, column, line, end
+            held.update(place)
         stack.extend(children(part))
     return node
 
@@ -58,6 +64,18 @@ def children(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def copied(node: ast.AST) -> Any:
+    """A deep copy, quicker than `copy.deepcopy`."""
+    made = type(node).__new__(type(node))
+    for name, value in node.__dict__.items():
+        if isinstance(value, ast.AST):
+            value = copied(value)
+        elif isinstance(value, list):
+            value = [copied(v) if isinstance(v, ast.AST) else v for v in value]
+        made.__dict__[name] = value
+    return made
+
+
 def completed(node: ast.AST) -> Any:
     """The node; what in it has no place gets that of the node around it."""
     stack = [(node, (1, 0, 1, 0))]
@@ -76,7 +94,7 @@ def completed(node: ast.AST) -> Any:
 
 def name(id: str) -> ast.Name:
     """A name that is read."""
-    return ast.Name(id, ast.Load())
+    return ast.Name(id, _LOAD)
 
 
 def assign(target: str, value: ast.expr) -> ast.Assign:
@@ -91,8 +109,13 @@ def assign_constant(target: str, value: Any, where: ast.AST) -> ast.Assign:
 
 def call_operator(operator: str, arguments: Iterable[ast.expr], where: ast.AST) -> ast.Call:
     """`_treadle.operator(arguments)`, at the place of `where`."""
-    function = ast.Attribute(name(OPERATORS), operator, ast.Load())
-    return located(ast.Call(function, list(arguments), []), where)
+    arguments = list(arguments)
+    place = _start(where)
+    function = ast.Attribute(ast.Name(OPERATORS, _LOAD, **place), operator, _LOAD, **place)
+    for argument in arguments:
+        if "lineno" not in argument.__dict__:
+            located(argument, where)
+    return ast.Call(function, arguments, [], **place)
 
 
 def delayed(expression: ast.expr) -> ast.Lambda:
@@ -118,4 +141,4 @@ def nonlocals(names: Iterable[str], global_names: Iterable[str] = ()) -> list[as
 
 def strings(values: Iterable[str]) -> ast.Tuple:
     """A tuple of strings."""
-    return ast.Tuple([ast.Constant(v) for v in values], ast.Load())
+    return ast.Tuple([ast.Constant(v) for v in values], _LOAD)

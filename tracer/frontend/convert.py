@@ -18,7 +18,7 @@ from typing import Any
 
 from treadle.ir.location import is_internal
 from treadle.tracer.frontend.blocks import Blocks, make_scope, refusal
-from treadle.tracer.frontend.build import OPERATORS, completed, thunk
+from treadle.tracer.frontend.build import OPERATORS, completed, located, thunk
 from treadle.tracer.frontend.expressions import Scope
 from treadle.tracer.frontend.scope import parameters
 from treadle.tracer.frontend.source import NoSource, function_tree
@@ -38,7 +38,7 @@ class Conversion:
 
 
 _by_id: dict[int, tuple[CodeType, Conversion]] = {}
-_made: dict[int, CodeType] = {}  # the code objects that the front end compiled
+_made: dict[int, tuple[CodeType, CodeType | None]] = {}  # the code objects that the front end compiled, and from which
 _installed: dict[str, bool] = {}
 
 
@@ -81,7 +81,7 @@ def _convert(function: FunctionType) -> Conversion:
     if code.co_flags & 0x280:
         return Conversion(None, "it is an `async def`")
     try:
-        node = function_tree(code)
+        node = function_tree(code, function.__globals__)
     except NoSource as error:
         return Conversion(None, str(error))
     reason = refusal(node)
@@ -112,12 +112,14 @@ def _transformed(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_name
         blocks = Blocks(make_scope(node, None, free), self_name, module_names)
         node.body = blocks.function_body(node.body)
         node.decorator_list = []
+        if hasattr(node, "type_params"):
+            node.type_params = []  # what the body reads of them are cells of the function object
         # Under another name: inside, the function's own name may be a global one.
         inner, wanted = node, f"{OPERATORS}_function"
         node.name = wanted
     # Defaults and annotations are those of the function object; only their number matters here.
-    arguments.defaults = [ast.Constant(None) for _ in arguments.defaults]
-    arguments.kw_defaults = [None if d is None else ast.Constant(None) for d in arguments.kw_defaults]
+    arguments.defaults = [located(ast.Constant(None), node) for _ in arguments.defaults]
+    arguments.kw_defaults = [None if d is None else located(ast.Constant(None), node) for d in arguments.kw_defaults]
     for argument in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]:
         if argument is not None:
             argument.annotation = None
@@ -129,7 +131,7 @@ def _transformed(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_name
 def converted_text(function: FunctionType) -> str:
     """The converted function as source text. Raises NoSource."""
     code = function.__code__
-    inner, _ = _transformed(function_tree(code), code, function.__globals__)
+    inner, _ = _transformed(function_tree(code, function.__globals__), code, function.__globals__)
     if isinstance(inner, ast.FunctionDef):
         inner.name = code.co_name
     return ast.unparse(completed(inner)).replace(OPERATORS, OPERATORS.replace(".", "_"))
@@ -139,12 +141,15 @@ def _compiled(node: ast.FunctionDef | ast.Lambda, code: CodeType, module_names: 
     inner, wanted = _transformed(node, code, module_names)
     free = frozenset(code.co_freevars)
     closure = ast.Assign([ast.Name(n, ast.Store()) for n in [*sorted(free), OPERATORS]], ast.Constant(None))
-    factory = ast.copy_location(thunk(f"{OPERATORS}_factory", [closure, inner]), node)
-    module = completed(ast.Module([factory], []))
-    compiled = compile(module, code.co_filename, "exec", dont_inherit=True, flags=code.co_flags & _FUTURE)
+    module = ast.Module([located(thunk(f"{OPERATORS}_factory", [closure, inner]), node)], [])
+    how: Any = {"mode": "exec", "dont_inherit": True, "flags": code.co_flags & _FUTURE}
+    try:
+        compiled = compile(module, code.co_filename, **how)
+    except TypeError:  # a node without a place, whose neighbour's will do
+        compiled = compile(completed(module), code.co_filename, **how)
     made = _find(_find(compiled, f"{OPERATORS}_factory"), wanted)
     result = _renamed(made, code.co_name, code.co_qualname)
-    _remember(result)
+    _remember(result, _by_place(code))
     return result
 
 
@@ -169,14 +174,39 @@ def _renamed(code: CodeType, name: str, qualified: str) -> CodeType:
     return code.replace(co_name=name, co_qualname=qualified, co_consts=tuple(inner(c) for c in code.co_consts))
 
 
-def _remember(code: CodeType) -> None:
+def _by_place(code: CodeType) -> dict[tuple, list[CodeType]]:
+    """A code object and all inside it."""
+    found: dict[tuple, list[CodeType]] = {_place(code): [code]}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            for place, inner in _by_place(constant).items():
+                found.setdefault(place, []).extend(inner)
+    return found
+
+
+def _place(code: CodeType) -> tuple:
+    count = code.co_argcount + code.co_kwonlyargcount
+    return code.co_name, code.co_firstlineno, code.co_varnames[:count]
+
+
+def _remember(code: CodeType, originals: dict[tuple, list[CodeType]]) -> None:
     if len(_made) >= 16 * _MOST_CONVERTED:
         return
-    _made[id(code)] = code
+    found = originals.get(_place(code), ())
+    _made[id(code)] = code, found[0] if len(found) == 1 else None
     for constant in code.co_consts:
         # A class body's methods are the user's own, converted when they are called.
         if isinstance(constant, CodeType) and constant.co_flags & _OPTIMIZED:
-            _remember(constant)
+            _remember(constant, originals)
+
+
+def as_written(function: Any) -> Any:
+    """A function that was defined inside converted code, as its `def` would have made it in plain Python."""
+    made, before = _made.get(id(getattr(function, "__code__", None)), (None, None))
+    if made is None or before is None:
+        return function
+    cells = dict(zip(made.co_freevars, function.__closure__ or ()))
+    return _like(function, before, cells) if all(n in cells for n in before.co_freevars) else function
 
 
 def _enclosing_class(code: CodeType) -> str | None:
@@ -209,6 +239,10 @@ def build(function: FunctionType, code: CodeType, operators: Any) -> FunctionTyp
     """A function of the converted code, with everything else from `function`."""
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
     cells[OPERATORS] = types.CellType(operators)
+    return _like(function, code, cells)
+
+
+def _like(function: FunctionType, code: CodeType, cells: dict[str, types.CellType]) -> FunctionType:
     made = FunctionType(code, function.__globals__, function.__name__, function.__defaults__,
                         tuple(cells[n] for n in code.co_freevars))
     made.__kwdefaults__ = function.__kwdefaults__
@@ -216,4 +250,3 @@ def build(function: FunctionType, code: CodeType, operators: Any) -> FunctionTyp
     made.__qualname__, made.__doc__, made.__module__ = function.__qualname__, function.__doc__, function.__module__
     made.__annotations__ = function.__annotations__
     return made
-

@@ -11,6 +11,7 @@ import ast
 from collections.abc import Callable
 
 from treadle.tracer.frontend.build import assign, assign_constant, located, name
+from treadle.tracer.frontend.scope import assigned
 
 
 class Hoisting:
@@ -33,7 +34,7 @@ class Hoisting:
                 part.body = self.block(part.body)
             field = "test" if isinstance(s, (ast.If, ast.Assert)) else (
                 "value" if isinstance(s, (ast.Return, ast.Assign, ast.Expr)) else None)
-            if isinstance(s, ast.While) and (_is_hidden(s.test) or _assigns(s.test) and _leaves(s)):
+            if isinstance(s, ast.While) and (_is_hidden(s.test) or assigned(s.test) and _leaves(s)):
                 # The test is computed at the head of each round.
                 before, test = self._taken_out(s.test)
                 ended = self.fresh("ended")
@@ -47,6 +48,7 @@ class Hoisting:
             elif field is not None and getattr(s, field) is not None and _is_hidden(getattr(s, field)):
                 before, value = self._taken_out(getattr(s, field))
                 setattr(s, field, value)
+                s.__dict__.pop("_bound", None)  # it binds less than before
                 out += before
             out.append(s)
         return out
@@ -77,11 +79,7 @@ def _is_hidden(expression: ast.expr) -> bool:
         parts = expression.values[1:]
     else:
         return False
-    return any(map(_assigns, parts)) or any(map(_is_hidden, parts))
-
-
-def _assigns(expression: ast.expr) -> bool:
-    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(expression))
+    return any(map(assigned, parts)) or any(map(_is_hidden, parts))
 
 
 def _leaves(loop: ast.While) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from treadle.tracer.frontend.build import OPERATORS, children
 
+_SIMPLE = {ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return, ast.Assert, ast.Raise, ast.Pass}
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -23,7 +24,13 @@ def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
     stack = list(nodes)[::-1]
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.Name):
+        if type(node) in _SIMPLE:  # noted on it, since it is asked for each block around
+            known = node.__dict__.get("_bound")
+            if known is None:
+                known = node._bound = tuple(bound(children(node)))  # type: ignore[attr-defined]
+            for name in known:
+                found[name] = None
+        elif isinstance(node, ast.Name):
             if not isinstance(node.ctx, ast.Load):
                 found[node.id] = None
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -37,18 +44,18 @@ def bound(nodes: Iterable[ast.AST]) -> dict[str, None]:
             for alias in node.names:
                 found[(alias.asname or alias.name).split(".")[0]] = None
         elif isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
-            found.update(dict.fromkeys(_assigned(node)))
+            found.update(dict.fromkeys(assigned(node)))
         else:
-            name = getattr(node, "name", None)
-            if isinstance(name, str):  # `except E as name`, `case P as name`, `case [*name]`
-                found[name] = None
+            named = getattr(node, "name", None)
+            if isinstance(named, str):  # `except E as name`, `case P as name`, `case [*name]`
+                found[named] = None
             if isinstance(node, ast.MatchMapping) and node.rest:
                 found[node.rest] = None
             stack.extend(children(node)[::-1])
     return found
 
 
-def _assigned(expression: ast.expr) -> tuple[str, ...]:
+def assigned(expression: ast.expr) -> tuple[str, ...]:
     """The names that `:=` in an expression binds; noted on it, since it is asked for each block around."""
     known = expression.__dict__.get("_assigned")
     if known is None:

@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import ast
 import linecache
+import os
 import re
+import time
 from types import CodeType
+from typing import Any
+
+from treadle.tracer.frontend import loaded
+from treadle.tracer.frontend.build import copied
 
 _files: dict[str, tuple[int, ast.Module]] = {}
 _MOST_FILES = 32
 _INDENT = re.compile(r"[ \t]*")
+_STARTED = time.time()
+_PLAIN_LOADERS = {"NoneType", "type", "SourceFileLoader", "zipimporter", "BuiltinImporter"}  # a class is its own type's
 
 
 class NoSource(Exception):
     """The source of a function cannot be found. The text says why."""
 
 
-def function_tree(code: CodeType) -> ast.FunctionDef | ast.Lambda:
+def function_tree(code: CodeType, module: dict[str, Any] | None = None) -> ast.FunctionDef | ast.Lambda:
     """The definition that `code` was compiled from, with the line numbers of the user's file.
 
+    `module`: the function's globals, whose loader knows the text of what does not lie in a file (a zipped package).
     Raises NoSource.
     """
-    lines = linecache.getlines(code.co_filename)
+    name = code.co_filename
+    lines = linecache.getlines(name, module)
     if not lines:
-        linecache.checkcache(code.co_filename)
-        lines = linecache.getlines(code.co_filename)
+        linecache.checkcache(name)
+        lines = linecache.getlines(name, module)
     if not lines:
-        raise NoSource(f"its source file is not there ({code.co_filename})")
+        raise NoSource(f"its source file is not there ({name})")
+    if _may_have_changed(name, module) and not loaded.is_text_of(code, lines):
+        linecache.checkcache(name)  # edited and loaded again: the lines kept are those from before
+        lines = linecache.getlines(name, module)
+        if not loaded.is_text_of(code, lines):
+            raise NoSource(f"{name} has changed since it was imported")
     if code.co_firstlineno > len(lines):
-        raise NoSource(f"{code.co_filename} has changed since it was imported")
+        raise NoSource(f"{name} has changed since it was imported")
     if code.co_name != "<lambda>":
         found = _from_block(code, lines)
         if found is not None:
             return found
     return _from_file(code, lines)
+
+
+def _may_have_changed(filename: str, module: dict[str, Any] | None) -> bool:
+    """True if the text could be another than the one that was compiled, and comparing them makes sense."""
+    if type((module or {}).get("__loader__")).__name__ not in _PLAIN_LOADERS:
+        return False  # import hooks (pytest's, type checkers') compile something else than the text
+    try:
+        return os.stat(filename).st_mtime >= _STARTED
+    except (OSError, ValueError):
+        return True  # a cell of a notebook, a zipped package
 
 
 def _from_block(code: CodeType, lines: list[str]) -> ast.FunctionDef | None:
@@ -90,19 +115,7 @@ def _from_file(code: CodeType, lines: list[str]) -> ast.FunctionDef | ast.Lambda
     if not found:
         raise NoSource(f"{code.co_filename} has changed since it was imported")
     # The tree is kept for other functions of the file: the front end changes a copy.
-    return _copied(found[0])  # type: ignore[return-value]
-
-
-def _copied(node: ast.AST) -> ast.AST:
-    """A deep copy, quicker than `copy.deepcopy`."""
-    fields = {}
-    for name, value in ast.iter_fields(node):
-        if isinstance(value, ast.AST):
-            value = _copied(value)
-        elif isinstance(value, list):
-            value = [_copied(v) if isinstance(v, ast.AST) else v for v in value]
-        fields[name] = value
-    return ast.copy_location(type(node)(**fields), node)
+    return copied(found[0])  # type: ignore[return-value]
 
 
 def _starts_at(node: ast.AST, code: CodeType) -> bool:
