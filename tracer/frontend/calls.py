@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import functools
+import operator
 import os
 import time
 import types
@@ -26,7 +27,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text
 from treadle.tracer.staging.branches import stage_if
-from treadle.tracer.staging.places import Attribute, Contents
+from treadle.tracer.staging.places import Attribute, Cell, Contents
 
 _MUTATING = {
     list: {"append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "__setitem__", "__delitem__"},
@@ -36,6 +37,8 @@ _MUTATING = {
 }
 _WRITING = {"append", "appendleft", "extend", "extendleft", "insert", "pop", "popleft", "remove", "clear", "rotate", "reverse",
             "fill", "sort", "put", "itemset", "partition", "resize"}  # of deques and NumPy arrays
+# What `functools.total_ordering` adds to a class: comparisons by another one of the class's own.
+_ORDERING = {f.__code__ for _, pairs in getattr(functools, "_convert", {}).items() for _, f in pairs}
 _MAKING = {k.__new__ for k in (object, list, dict, set, collections.deque)}
 _functions: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
 _replaced: dict[Any, Callable] = {}  # Python's own functions, and what stands for them while tracing
@@ -78,8 +81,10 @@ def _dispatching(function: Any) -> Callable:
 
 def _converted_function(function: types.FunctionType) -> Any:
     code = function.__code__
-    if convert.is_made_here(code) or convert.is_installed(code.co_filename) or is_left_alone(function):
+    if convert.is_made_here(code) or is_left_alone(function):
         return function
+    if convert.is_installed(code.co_filename) and code not in _ORDERING:
+        return _rewrapped(function)
     trace = state.interpreter
     if isinstance(trace, FuncGraph):
         trace.guards.read_function(function)
@@ -97,7 +102,25 @@ def _converted_function(function: types.FunctionType) -> Any:
         trace.report.functions[code] = function.__qualname__
         if found is function:
             trace.guards.read_code(function)
-    return found
+    return _rewrapped(function) if found is function else found
+
+
+def _rewrapped(function: types.FunctionType) -> Any:
+    """What a decorator that is not converted (of an installed package) made of a user's function: around the converted one."""
+    inner = function.__dict__.get("__wrapped__")
+    if type(inner) is not types.FunctionType or is_internal(function.__code__.co_filename):
+        return function
+    made = _converted_function(inner)
+    if made is inner:
+        return function
+    replaced = lambda v: made if v is inner else v
+    cells = tuple(types.CellType(made) if Cell("", c).get() is inner else c for c in function.__closure__ or ())
+    again = types.FunctionType(function.__code__, function.__globals__, function.__name__,
+                               None if function.__defaults__ is None else tuple(map(replaced, function.__defaults__)), cells)
+    again.__kwdefaults__ = {k: replaced(v) for k, v in (function.__kwdefaults__ or {}).items()} or None
+    again.__dict__.update(function.__dict__)
+    again.__qualname__ = function.__qualname__
+    return again
 
 
 FuncGraph.front_end = staticmethod(converted)
@@ -196,14 +219,20 @@ def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> An
         trace.made[id(made)] = made
         # The `__init__` of a data class has no source, but the user's `__post_init__`, which it calls, has.
         after = user_method(made, "__post_init__") if hasattr(kind, "__dataclass_fields__") else None
-        if after is None or not hasattr(made, "__dict__"):
+        if after is None:
             converted(start)(made, *args, **kwargs)
-            return made
-        vars(made)["__post_init__"] = after
-        try:
-            start(made, *args, **kwargs)
-        finally:
-            del vars(made)["__post_init__"]
+        elif hasattr(made, "__dict__"):
+            vars(made)["__post_init__"] = after
+            try:
+                start(made, *args, **kwargs)
+            finally:
+                del vars(made)["__post_init__"]
+        else:  # with `__slots__`: by way of a class of the same layout
+            made.__class__ = type.__new__(type, kind.__name__, (kind,), {"__slots__": (), "__post_init__": after.__func__})
+            try:
+                start(made, *args, **kwargs)
+            finally:
+                made.__class__ = kind
         return made
     made = kind(*args, **kwargs)
     if kind.__new__ in _MAKING:  # others may give an object that was there before
@@ -258,9 +287,22 @@ def attribute(owner: Any, name: str) -> Any:
         getter = converted(descriptor.fget)
         if getter is not descriptor.fget:
             return getter(owner)
+    elif isinstance(descriptor, functools.cached_property) and name not in vars(owner):
+        made = converted(descriptor.func)(owner)
+        operators._will_change(Attribute(name, owner))
+        vars(owner)[name] = made
+        return made
+    elif hasattr(descriptor, "register") and type(descriptor) is types.FunctionType:
+        method = next((k.__dict__[name] for k in kind.__mro__ if name in k.__dict__), None)
+        if isinstance(method, functools.singledispatchmethod):
+            return lambda *args, **kwargs: converted(
+                method.dispatcher.dispatch(type(args[0])).__get__(owner, kind))(*args, **kwargs)
+    otherwise = user_method(owner, "__getattr__") if kind.__getattribute__ is object.__getattribute__ else None
     try:
-        value = getattr(owner, name)
+        value = getattr(owner, name) if otherwise is None else object.__getattribute__(owner, name)
     except AttributeError:
+        if otherwise is not None:
+            return otherwise(name)
         current().guards.read_attribute(owner, name, MISSING)  # type: ignore[attr-defined]
         raise
     current().guards.read_attribute(owner, name, value)  # type: ignore[attr-defined]
@@ -329,24 +371,40 @@ _replaced[float] = _number(float, "float32")
 _replaced[bool] = _number(bool, "bool")
 
 
-def _extreme(plain: Callable, staged: str) -> Callable:
+def _extreme(plain: Callable, comparison: str, place_of: str) -> Callable:
     def extreme(*args: Any, **kwargs: Any) -> Any:
-        values = list(args[0]) if len(args) == 1 and not _is_symbolic(args[0]) else list(args)
+        if len(args) == 1 and not kwargs and _is_symbolic(args[0]) and args[0].shape.rank == 1:
+            return TABLE["_getitem"](args[0], TABLE[place_of](args[0], axis=0))
         if len(args) == 1:
             was_read(args[0])
-            if _is_symbolic(args[0]):
-                return TABLE["reduce_max" if plain is max else "reduce_min"](args[0], axis=0)
-        if kwargs or not any(map(_is_symbolic, values)):
-            return plain(values, **kwargs) if len(args) == 1 else plain(*args, **kwargs)
-        result = values[0]
-        for value in values[1:]:
-            result = TABLE[staged](result, value)
-        return result
+            args = (list(unrolled(args[0])),)
+        values = args[0] if len(args) == 1 else args
+        key = kwargs.get("key")
+        keys = list(values) if key is None else [call(key)(v) for v in values]
+        if not any(map(_is_symbolic, keys)):
+            chosen = key is not None and len(values) > 0  # the key is asked once for each value
+            return values[plain(range(len(values)), key=keys.__getitem__)] if chosen else plain(*args, **kwargs)
+        # As Python does it: the first of equal ones, and one that compares as neither (NaN) stays only if it is the first.
+        best, found = keys[0], values[0]
+        for k, value in zip(keys[1:], values[1:]):
+            better = operators.compare(comparison, k, best)
+            if _is_symbolic(better):
+                better = operators._predicate(better)
+                best, found = _chosen(better, k, best), _chosen(better, value, found)
+            elif better:
+                best, found = k, value
+        return found
     return extreme
 
 
-_replaced[max] = _extreme(max, "maximum")
-_replaced[min] = _extreme(min, "minimum")
+def _chosen(test: Any, a: Any, b: Any) -> Any:
+    if all(isinstance(v, (Tensor, Variable, int, float)) for v in (a, b)):
+        return TABLE["select"](test, a, b)
+    return stage_if(test, (lambda: a, lambda: b), [])
+
+
+_replaced[max] = _extreme(max, "Gt", "argmax")
+_replaced[min] = _extreme(min, "Lt", "argmin")
 
 
 def _quantifier(plain: Callable, staged: str, start: bool) -> Callable:
@@ -369,7 +427,13 @@ _replaced[any] = _quantifier(any, "logical_or", False)
 
 @_replaces(range)
 def _range(*args: Any) -> Any:
-    return iteration.staged_range(*args) if any(map(_is_symbolic, args)) else range(*args)
+    tensors = [a for a in args if _is_symbolic(a)]
+    if not tensors:
+        return range(*args)
+    staged = iteration.staged_range(*args)
+    if all(getattr(t, "known", None) is not None for t in tensors):
+        return iteration.staged(range_(*args))  # of a length that is known when the program is compiled
+    return staged
 
 
 @_replaces(enumerate)
@@ -450,7 +514,43 @@ def _reading(plain: Callable) -> Callable:
     return read
 
 
-for _plain in (sum, sorted, list, tuple, dict, set, frozenset):
+@_replaces(sum)
+def _sum(values: Any, /, start: Any = 0) -> Any:
+    was_read(values)
+    values = list(operators.iterate(values))
+    if not any(user_method(v, n) for v in values if not isinstance(v, Tensor) for n in ("__add__", "__radd__")):
+        return sum(values, start)
+    for value in values:
+        start = operators.binary("Add", start, value)
+    return start
+
+
+_replaced[abs] = lambda value: operators.unary("Abs", value)
+_replaced[divmod] = lambda left, right: operators.binary("DivMod", left, right)
+
+
+@_replaces(round)
+def _round(number: Any, ndigits: Any = None) -> Any:
+    defined = user_method(number, "__round__")
+    if defined is not None:
+        return defined() if ndigits is None else defined(ndigits)
+    if not _is_symbolic(number) or ndigits is not None:
+        return round(number, ndigits)
+    value = current().convert(number)
+    return value if value.dtype.is_integer else TABLE["cast"](TABLE["round"](value), "int32")
+
+
+for _name, _function in {"Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv,
+                         "Pow": operator.pow}.items():
+    _replaced[_function] = functools.partial(lambda name, left, right: operators.binary(name, left, right), _name)
+for _name, _function in {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge, "Eq": operator.eq,
+                         "NotEq": operator.ne}.items():
+    _replaced[_function] = functools.partial(lambda name, left, right: operators.compare(name, left, right), _name)
+_replaced[operator.neg] = lambda value: operators.unary("USub", value)
+_replaced[operator.not_] = lambda value: operators.not_(value)
+
+
+for _plain in (sorted, list, tuple, dict, set, frozenset):
     _replaced[_plain] = _reading(_plain)
 
 

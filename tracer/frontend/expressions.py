@@ -9,7 +9,7 @@ import builtins
 from typing import Any
 
 from treadle.tracer.frontend.build import OPERATORS, call_operator, delayed, located, name
-from treadle.tracer.frontend.scope import bound, parameters
+from treadle.tracer.frontend.scope import assigned, bound, parameters
 
 _BUILTINS = frozenset(dir(builtins))
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -75,7 +75,8 @@ class Expressions(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         node.value = self.visit(node.value)
         node.slice = self.visit(node.slice)
-        if isinstance(node.ctx, ast.Load) and not any(isinstance(n, ast.Starred) for n in ast.walk(node.slice)):
+        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else ()
+        if isinstance(node.ctx, ast.Load) and not any(isinstance(p, ast.Starred) for p in parts):
             return call_operator("item", [node.value, as_index(node.slice)], node)
         return node
 
@@ -106,7 +107,10 @@ class Expressions(ast.NodeTransformer):
         if isinstance(func, ast.Name) and func.id == "super" and not node.args and self.self_name is not None:
             node.args = [located(name("__class__"), func), located(name(self.self_name), func)]
             return node
-        node.func = call_operator("call", [self.visit(func)], func)
+        if isinstance(func, ast.Attribute):
+            node.func = call_operator("method", [self.visit(func.value), ast.Constant(func.attr)], func)
+        else:
+            node.func = call_operator("call", [self.visit(func)], func)
         return node
 
     # --- truth ---
@@ -114,7 +118,7 @@ class Expressions(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         values = [self.visit(v) for v in node.values]
         operator = "and_" if isinstance(node.op, ast.And) else "or_"
-        if any(map(_assigns, node.values[1:])):
+        if any(map(assigned, node.values[1:])):
             # An assignment inside a function of its own would be lost: let Python decide, and tensors be refused.
             node.values = [call_operator("plain", [v, ast.Constant("`and`/`or` around `:=`")], v) for v in values]
             return node
@@ -146,7 +150,7 @@ class Expressions(ast.NodeTransformer):
                 return node
             operands = [self.visit(node.left), self.visit(node.comparators[0])]
             return call_operator("compare", [ast.Constant(type(node.ops[0]).__name__), *operands], node)
-        if any(map(_assigns, node.comparators)):
+        if any(map(assigned, node.comparators)):
             self.generic_visit(node)
             return node
         # a < b < c: b is computed once, c only if a < b holds.
@@ -163,7 +167,7 @@ class Expressions(ast.NodeTransformer):
         return call_operator("chain", [left, *rest], node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
-        if _assigns(node.body) or _assigns(node.orelse):
+        if assigned(node.body) or assigned(node.orelse):
             self.generic_visit(node)
             node.test = call_operator("plain", [node.test, ast.Constant("`a if c else b` around `:=`")], node.test)
             return node
@@ -247,9 +251,5 @@ def as_index(node: ast.expr) -> ast.expr:
     if isinstance(node, ast.Tuple):
         return located(ast.Tuple([as_index(e) for e in node.elts], ast.Load()), node)
     return node
-
-
-def _assigns(node: ast.expr) -> bool:
-    return any(isinstance(n, ast.NamedExpr) for n in ast.walk(node))
 
 

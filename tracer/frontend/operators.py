@@ -18,13 +18,11 @@ from treadle.ir import dtypes, errors
 from treadle.ir.interpreter import state
 from treadle.ir.operators import TABLE
 from treadle.runtime.interpreter import current
-from treadle.runtime.tensor import SymbolicTensor, Tensor
-from treadle.runtime.variable import Variable
-from treadle.tracer.frontend import calls, iteration, managers
+from treadle.tracer.frontend import calls, iteration, managers, protocols
 from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.reads import MISSING
 from treadle.tracer.staging import text as texts
-from treadle.tracer.staging.block import Block, BlockEnds, as_predicate
+from treadle.tracer.staging.block import Block, BlockEnds
 from treadle.tracer.staging.branches import raise_later, stage_check, stage_if
 from treadle.tracer.staging.loops import Iteration, Loop
 from treadle.tracer.staging.places import Attribute, Cell, Contents, Item, places_of
@@ -36,25 +34,15 @@ _IN_PLACE = {
     "LShift": operator.ilshift, "RShift": operator.irshift, "BitAnd": operator.iand, "BitOr": operator.ior,
     "BitXor": operator.ixor,
 }
-_BINARY = {
-    "Add": (operator.add, "__add__"), "Sub": (operator.sub, "__sub__"), "Mult": (operator.mul, "__mul__"),
-    "Div": (operator.truediv, "__truediv__"), "FloorDiv": (operator.floordiv, "__floordiv__"),
-    "Mod": (operator.mod, "__mod__"), "Pow": (operator.pow, "__pow__"), "MatMult": (operator.matmul, "__matmul__"),
-    "LShift": (operator.lshift, "__lshift__"), "RShift": (operator.rshift, "__rshift__"),
-    "BitAnd": (operator.and_, "__and__"), "BitOr": (operator.or_, "__or__"), "BitXor": (operator.xor, "__xor__"),
-}
-_UNARY = {"USub": (operator.neg, "__neg__"), "UAdd": (operator.pos, "__pos__"), "Invert": (operator.invert, "__invert__")}
-_COMPARE = {
-    "Lt": (operator.lt, "__lt__"), "LtE": (operator.le, "__le__"), "Gt": (operator.gt, "__gt__"),
-    "GtE": (operator.ge, "__ge__"), "Eq": (operator.eq, "__eq__"), "NotEq": (operator.ne, "__ne__"),
-    "Is": (operator.is_, ""), "IsNot": (operator.is_not, ""),
-}
 call = calls.call
-for_ = iteration.for_
+binary, compare, unary, not_ = protocols.binary, protocols.compare, protocols.unary, protocols.not_
+is_symbolic, _predicate, _truth, _decides = (
+    protocols.is_symbolic, protocols.predicate, protocols.truth, protocols.decides)
 converted = calls.converted
 text = texts.text
 slice_ = slice
-catching, attempted, finally_, context = managers.catching, managers.attempted, managers.finally_, managers.context
+catching, handled, attempted, finally_, context = (
+    managers.catching, managers.handled, managers.attempted, managers.finally_, managers.context)
 
 
 def _trace() -> FuncGraph | None:
@@ -63,27 +51,12 @@ def _trace() -> FuncGraph | None:
     return interpreter if isinstance(interpreter, FuncGraph) else None
 
 
-def is_symbolic(value: Any) -> bool:
-    """True if Python cannot know the value: a symbolic tensor, or a variable while tracing."""
-    return isinstance(value, SymbolicTensor) or isinstance(value, Variable) and isinstance(state.interpreter, FuncGraph)
-
-
-def _predicate(value: Any) -> Any:
-    return as_predicate(current().convert(value))
-
-
 # --- statements -----------------------------------------------------------------------------------------------------
-
-
-def _decides(value: Any) -> Any:
-    """A Python value that decides by its truth: that of a container is whether it is empty."""
-    if isinstance(value, (list, dict, set)):
-        calls.was_read(value)
-    return value
 
 
 def if_(test: Any, then: Callable, orelse: Callable, names: tuple[str, ...]) -> None:
     """`if test: then() else: orelse()`, where the blocks bind `names`."""
+    test = _truth(test)
     if not is_symbolic(test):
         return then() if _noted(_decides(test)) else orelse()
     stage_if(_predicate(test), (then, orelse), places_of(names, (then, orelse)))
@@ -103,10 +76,10 @@ def while_(test: Callable, body: Callable, names: tuple[str, ...], live: tuple[s
     """`while test(): body()`."""
     rounds = 0
     while True:
-        condition = test()
+        condition = _truth(test())
         if is_symbolic(condition):
             loop = Loop(places_of(names, (body, test)), live, stepped)
-            return loop.run(Iteration(lambda item: body(), test, first=_predicate(condition)))
+            return loop.run(Iteration(lambda item: body(), lambda: _truth(test()), first=_predicate(condition)))
         if not _decides(condition):
             trace = _trace()
             if trace is not None:
@@ -114,6 +87,12 @@ def while_(test: Callable, body: Callable, names: tuple[str, ...], live: tuple[s
             return None
         body()
         rounds += 1
+
+
+def for_(iterable: Any, body: Callable[[Any], None], stop: Callable[[], Any] | None, names: tuple[str, ...],
+         live: tuple[str, ...], stepped: tuple[str, ...]) -> None:
+    """`for item in iterable: body(item)`, left when `stop()`."""
+    iteration.for_(protocols.iterated(iterable), body, stop, names, live, stepped)
 
 
 def returned(flag: Any, result: Callable[[], Any], always: bool) -> Any:
@@ -152,6 +131,7 @@ def any_of(*flags: Any) -> Any:
 
 def assert_(test: Any, message: Callable[[], Any] | None) -> None:
     """`assert test, message()`."""
+    test = _truth(test)
     if not is_symbolic(test):
         if not _decides(test):
             raise AssertionError(*([message()] if message is not None else []))
@@ -186,6 +166,7 @@ def raised_call(kind: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 def if_expression(test: Any, then: Callable, orelse: Callable) -> Any:
     """`then() if test else orelse()`."""
+    test = _truth(test)
     if not is_symbolic(test):
         return then() if _noted(_decides(test)) else orelse()
     return stage_if(_predicate(test), (then, orelse), [])
@@ -203,11 +184,6 @@ def or_(value: Any, rest: Callable) -> Any:
     if not is_symbolic(value):
         return _decides(value) or rest()
     return stage_if(_predicate(value), (lambda: value, rest), [])
-
-
-def not_(value: Any) -> Any:
-    """`not value`."""
-    return TABLE["logical_not"](_predicate(value)) if is_symbolic(value) else not _decides(value)
 
 
 def chain(left: Any, *rest: tuple[Callable, Callable]) -> Any:
@@ -296,32 +272,9 @@ def attribute(owner: Any, name: str) -> Any:
     return getattr(owner, name)
 
 
-def binary(operation: str, left: Any, right: Any) -> Any:
-    """`left + right` and its like: an operator that the user's class defines is converted."""
-    return _operated(_BINARY[operation], left, right)
-
-
-def compare(operation: str, left: Any, right: Any) -> Any:
-    """`left < right` and its like."""
-    if operation == "NotEq" and type(left).__ne__ is object.__ne__:  # the opposite of the class's own `__eq__`
-        return not_(compare("Eq", left, right))
-    return _operated(_COMPARE[operation], left, right)
-
-
-def unary(operation: str, operand: Any) -> Any:
-    """`-operand` and its like."""
-    return _operated(_UNARY[operation], operand)
-
-
-def _operated(table: tuple[Any, str], left: Any, *right: Any) -> Any:
-    plain, name = table
-    if name and isinstance(state.interpreter, FuncGraph) and not isinstance(left, Tensor):
-        defined = calls.user_method(left, name)
-        if defined is not None:
-            result = defined(*right)
-            if result is not NotImplemented:
-                return result
-    return plain(left, *right)
+def method(owner: Any, name: str) -> Any:
+    """What to call for `owner.name(...)`."""
+    return call(attribute(owner, name))
 
 
 def item(container: Any, index: Any) -> Any:
@@ -362,7 +315,7 @@ def locals_(*readers: tuple[str, Callable]) -> dict[str, Any]:
 def iterate(iterable: Any) -> Any:
     """What a comprehension goes over."""
     calls.was_read(iterable)
-    return calls.unrolled(iterable)
+    return protocols.iterated(calls.unrolled(iterable))
 
 
 def new(value: Any) -> Any:
@@ -388,14 +341,15 @@ def in_place(operation: str, target: Any, value: Any) -> Any:
     """`target += value` and its like; returns the new target."""
     if isinstance(target, (list, dict, set)):
         _will_change(Contents(target))
-    defined = calls.user_method(target, f"__i{_BINARY[operation][1].strip('_')}__")
+    name = f"__i{protocols.BINARY[operation][1].strip('_')}__"
+    defined = calls.user_method(target, name)
     if defined is not None:
         result = defined(value)
         if result is not NotImplemented:
             return result
     elif isinstance(target, np.ndarray):
         _wrote(target)
-    return _IN_PLACE[operation](target, value)
+    return _IN_PLACE[operation](target, value) if hasattr(type(target), name) else binary(operation, target, value)
 
 
 def _will_change(place: Any) -> None:

@@ -88,10 +88,17 @@ class Attribute(Place):
             return UNDEFINED
 
     def set(self, value: Any) -> None:
-        if value is not UNDEFINED:
-            setattr(self.owner, self.name, value)
+        # Not by the class's own `__setattr__`, which may refuse (frozen data classes) or do more than that.
+        held = getattr(self.owner, "__dict__", None)
+        kind = type if isinstance(self.owner, type) else object
+        if type(held) is dict and value is not UNDEFINED:
+            held[self.name] = value
+        elif type(held) is dict:
+            held.pop(self.name, None)
+        elif value is not UNDEFINED:
+            kind.__setattr__(self.owner, self.name, value)
         elif self.get() is not UNDEFINED:
-            delattr(self.owner, self.name)
+            kind.__delattr__(self.owner, self.name)
 
 
 class Held(Place):
