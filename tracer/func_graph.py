@@ -66,7 +66,9 @@ class FuncGraph(TensorInterpreter):
         self.report: Report = around.report if around is not None and converts is None else Report()
         self.made: dict[int, Any] = {}  # objects made while tracing
         self.handlers: list[Callable] = []  # of the `try` statements that user code is in
-        self.may_fail: list[bool] = []  # for each `try` whose `finally` is to come: whether a failure was staged in it
+        self.finals: list[Callable] = []  # what `finally` and `__exit__` do before a failure leaves them
+        self.finished: set[Any] = around.finished if around is not None and self.is_block else set()  # failures that did it
+        self.may_fail: list[tuple] = []  # for each `try` whose `finally` is to come: (whether it may fail, why it is refused)
         self.may_create = may_create
         self.created: list[Variable] = []
         self.captures: list[tuple[Any, Value]] = []

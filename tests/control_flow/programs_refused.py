@@ -236,9 +236,9 @@ class _Swallows:
 
 @refused(3.0)
 def context_manager_that_may_swallow(x):
-    with _Swallows():  # here
+    with _Swallows():
         if x > 0:
-            raise ValueError("positive")
+            raise ValueError("positive")  # here
     return x
 
 

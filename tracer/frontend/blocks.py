@@ -20,6 +20,7 @@ from treadle.tracer.frontend.build import (
     assign,
     call_operator,
     children,
+    copied,
     delayed,
     located,
     name,
@@ -143,23 +144,36 @@ class Blocks(Expressions):
         return node
 
     def visit_Try(self, node: Any) -> Any:
+        before, final = self._final(node)
         node.body = self._statements(node.body)
         for handler in node.handlers:
             handler.type = None if handler.type is None else self.visit(handler.type)
             handler.body = self._statements(handler.body)
+            caught = delayed(copied(handler.type)) if handler.type is not None else ast.Constant(None)
+            handler.body.insert(0, _expr(call_operator("handled", [caught], handler)))
         node.orelse, node.finalbody = self._statements(node.orelse), self._statements(node.finalbody)
-        if node.handlers:
+        if node.handlers or node._swallows:
             kinds: list[ast.expr] = [ast.Constant(None) if h.type is None else h.type for h in node.handlers]
+            kinds += [ast.Constant(None)] if node._swallows else []  # a `finally` that leaves drops every exception
             caught = delayed(located(ast.Tuple(kinds, ast.Load()), node))
             item = ast.withitem(call_operator("catching", [caught], node))
             node.body = [located(ast.With([item], node.body), node.body[0])]
         if node.finalbody:
-            # What a failing program would have done in `finally` is lost: noticed, where it would have been seen.
-            before = ast.withitem(call_operator("attempted", [], node))
-            node.body = [located(ast.With([before], node.body), node.body[0])]
+            attempted = ast.withitem(call_operator("attempted", final, node))
+            node.body = [located(ast.With([attempted], node.body), node.body[0])]
             after = ast.withitem(call_operator("finally_", [], node.finalbody[0]))
             node.finalbody = [located(ast.With([after], node.finalbody), node.finalbody[0])]
-        return node
+        return [*before, node]
+
+    def _final(self, node: Any) -> tuple[list[ast.stmt], list[ast.expr]]:
+        """The block of a `finally` once more, as a function for where a failure is staged: (its definition, arguments)."""
+        calls = any(isinstance(n, (ast.Call, ast.Raise, ast.Assert)) for s in node.finalbody for n in ast.walk(s))
+        if not calls or node._swallows:
+            return [], []
+        final = self.fresh("finally")
+        names = self._block_names(node.finalbody)
+        body = [copied(s) for s in node.finalbody]
+        return [self._block(final, body, names, node.finalbody[0])], [name(final), strings(names)]
 
     visit_TryStar = visit_Try
 
@@ -271,6 +285,8 @@ class Blocks(Expressions):
 
     def _announced(self, node: ast.stmt, statements: list[ast.stmt]) -> list[ast.stmt]:
         """The statements; before them, word that names of somebody else's (`nonlocal`, `global`) are about to change."""
+        if not self.scope.nonlocal_names and not self.scope.global_names:
+            return statements
         out: list[ast.stmt] = []
         for id in bound([node]):
             if id in self.scope.nonlocal_names and self.scope.kind(id) == "free":
@@ -313,8 +329,7 @@ class Blocks(Expressions):
             reads -= set(bound([node.target])) - set(bound(body))
         reads |= self.scope.escaping
         reads |= set(node._stops)  # type: ignore[union-attr]
-        stepped = {n.target.id for s in body for n in ast.walk(s)
-                   if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+        stepped = _stepped(body)
         live = [n for n in names if n in reads]
         return [strings(live), strings([n for n in names if n in stepped or n.startswith(OPERATORS)])]
 
@@ -351,6 +366,19 @@ def refusal(node: ast.AST) -> str | None:
         if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
             stack.extend(children(inner))
     return None
+
+
+def _stepped(statements: Sequence[ast.stmt]) -> set[str]:
+    """The names of augmented assignments, in functions inside too."""
+    found: set[str] = set()
+    stack: list[ast.AST] = list(statements)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+        elif not isinstance(node, ast.expr):
+            stack.extend(children(node))
+    return found
 
 
 def _staged_names(statements: Sequence[ast.stmt]) -> set[str]:

@@ -15,7 +15,16 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from treadle.tracer.frontend.build import OPERATORS, assign, assign_constant, call_operator, delayed, located, name
+from treadle.tracer.frontend.build import (
+    OPERATORS,
+    assign,
+    assign_constant,
+    call_operator,
+    children,
+    delayed,
+    located,
+    name,
+)
 from treadle.tracer.frontend.matching import lower_match
 
 RETURNED = f"{OPERATORS}_returned"
@@ -26,11 +35,17 @@ _PURE_TESTS = {"isinstance", "issubclass", "hasattr", "callable"}
 
 @dataclass(frozen=True)
 class _Context:
-    """`plain`: no staged block encloses the statement. `leave` and `again`: the flags of the innermost loop."""
+    """`plain`: no staged block encloses the statement. `leave` and `again`: the flags of the innermost loop.
+
+    `cancels`: flags that an exit in a `finally` takes back, as it drops whatever was on its way out; a loop inside the
+    `finally` leaves them to `return`.
+    """
 
     plain: bool = True
     leave: str | None = None
     again: str | None = None
+    cancels: frozenset[str] = frozenset()
+    return_cancels: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -65,6 +80,21 @@ def always_leaves(statements: Sequence[ast.stmt]) -> bool:
         if isinstance(s, ast.Try) and (always_leaves(s.finalbody) or (
                 always_leaves([*s.body, *s.orelse]) and all(always_leaves(h.body) for h in s.handlers))):
             return True
+    return False
+
+
+def _cancelled(flags: frozenset[str], where: ast.stmt) -> list[ast.stmt]:
+    return [assign_constant(f, False, where) for f in sorted(flags)]
+
+
+def _returns(statements: Sequence[ast.stmt]) -> bool:
+    stack: list[ast.AST] = list(statements)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Return):
+            return True
+        if not isinstance(node, (*_FUNCTIONS, ast.expr)):
+            stack.extend(children(node))
     return False
 
 
@@ -125,13 +155,14 @@ class Exits:
             self.returns = True
             value = s.value if s.value is not None else located(ast.Constant(None), s)
             result = located(assign(RESULT, value), s)
-            return _Lowered([result, assign_constant(RETURNED, True, s)], {RETURNED}, True)
+            before = _cancelled(context.return_cancels, s)
+            return _Lowered([*before, result, assign_constant(RETURNED, True, s)], {RETURNED}, True)
         if isinstance(s, ast.Break):
             assert context.leave is not None
-            return _Lowered([assign_constant(context.leave, True, s)], {context.leave}, True)
+            return _Lowered([*_cancelled(context.cancels, s), assign_constant(context.leave, True, s)], {context.leave}, True)
         if isinstance(s, ast.Continue):
             assert context.again is not None
-            return _Lowered([assign_constant(context.again, True, s)], {context.again}, True)
+            return _Lowered([*_cancelled(context.cancels, s), assign_constant(context.again, True, s)], {context.again}, True)
         if isinstance(s, ast.If):
             inner = context if is_never_staged(s.test) else replace(context, plain=False)
             then, other = self.block(s.body, inner), self.block(s.orelse, inner)
@@ -169,13 +200,15 @@ class Exits:
                 s.orelse = orelse.statements
         elif body.always:
             s.orelse = []
-        final = self.block(s.finalbody, context)
+        final = self.block(s.finalbody, replace(context, cancels=context.cancels | flags,
+                                                return_cancels=context.return_cancels | flags))
         s.finalbody = final.statements
+        s._swallows = bool(final.flags) or _returns(s.finalbody)  # type: ignore[union-attr]
         return _Lowered([s], flags | final.flags, final.always or (always and after))
 
     def _loop(self, s: ast.While | ast.For, context: _Context) -> _Lowered:
         leave, again = self.fresh("break"), self.fresh("continue")
-        body = self.block(s.body, _Context(False, leave, again))
+        body = self.block(s.body, _Context(False, leave, again, frozenset(), context.return_cancels))
         before: list[ast.stmt] = []
         if again in body.flags:
             before.append(assign_constant(again, False, s))

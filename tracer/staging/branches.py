@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from treadle.ir import errors, location
@@ -31,7 +32,11 @@ _DEEPEST = 60
 
 def raise_later(error: BaseException) -> None:
     """Stage the raising of an exception for when the program gets to the current block."""
-    stage_check(current().convert(False), as_python_says(error))
+    error = as_python_says(error)
+    failure, data = _failure(error)
+    _do_finals(error)
+    _finished(failure)
+    check([current().convert(False), *data], failure=failure)
 
 
 def as_python_says(error: BaseException) -> BaseException:
@@ -45,6 +50,18 @@ def as_python_says(error: BaseException) -> BaseException:
 
 def stage_check(condition: Any, error: BaseException) -> None:
     """Stage a check that raises `error` when the program runs."""
+    failure, data = _failure(error)
+    if any(trace.finals for trace in _around()):
+        def fail() -> None:
+            raise_later(error)
+            raise BlockEnds
+        stage_if(condition, (lambda: None, fail), [])
+    else:
+        check([condition, *data], failure=failure)
+
+
+def _failure(error: BaseException) -> tuple[Failure, list[Any]]:
+    """(what a check of the exception raises, the tensors it needs). Raises StagingError if it would be caught."""
     trace: Any = current()
     data, build, raised, text = delayed_exception(error)
     while isinstance(trace, FuncGraph):
@@ -55,7 +72,37 @@ def stage_check(condition: Any, error: BaseException) -> None:
                     f"left Python when it is raised. Received: {raised.__name__} under `try`. Catch it outside of "
                     "the function, or use the condition itself.", see="exception-caught")
         trace = trace.outer
-    check([condition, *data], failure=Failure(build, f"{raised.__name__}: {text}", required=True))
+    return Failure(build, f"{raised.__name__}: {text}", required=True), data
+
+
+def _around() -> list[FuncGraph]:
+    """The current trace and those around it, up to the function's."""
+    found: list[Any] = [current()]
+    while found[-1].is_block:
+        found.append(found[-1].outer)
+    return found
+
+
+def _finished(failure: Failure) -> None:
+    current().finished.add(failure)  # type: ignore[attr-defined]
+
+
+def _do_finals(error: BaseException) -> None:
+    """What Python does on the way out of a failing block: `finally` and `__exit__`, from the inside to the outside."""
+    traces = _around()
+    with ExitStack() as undo:
+        for trace in traces:
+            undo.callback(setattr, trace, "finals", trace.finals)
+        for trace in traces:
+            while trace.finals:
+                *trace.finals, final = trace.finals
+                try:
+                    final(error, undo)
+                except Exception as another:
+                    if isinstance(another, errors.OpError):
+                        raise
+                    raise_later(another)  # in the place of the first one
+                    raise BlockEnds from None
 
 
 def stage_if(predicate: Any, branches: Sequence[Callable[[], Any]], places: list[Place],

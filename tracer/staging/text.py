@@ -123,6 +123,10 @@ class Making(Exception):
         super().__init__()
         self.kind, self.arguments, self.keywords = kind, arguments, keywords
 
+    def made(self) -> BaseException:
+        """The exception, as it can be made while tracing."""
+        return self.kind(*self.arguments, **self.keywords)
+
 
 def delayed_exception(error: BaseException) -> tuple[list[Any], Callable[..., BaseException], type, str]:
     """(the tensors in an exception's arguments, a function of their arrays that makes it, its class, its text for now)."""
