@@ -19,6 +19,22 @@ class Box:
         self.a = a
         self.n = n
 
+    def __lt__(self, other):
+        if other.n > 3:
+            return self.a < other.a
+        return self.n < other.n
+
+    def __neg__(self):
+        return -self.a if self.a > 0 else self.a * 2.0
+
+    def __enter__(self):
+        self.n = (self.n + 1) % 11
+        return self.a
+
+    def __exit__(self, kind, error, where):
+        print("left", tf.cast(self.a * 0, tf.int32), kind is None)
+        self.a = self.a * 0.5 if self.a > 1 else self.a + 0.25
+
     def grow(self, x):
         if x > self.a:
             self.a = self.a + 0.25
@@ -102,7 +118,6 @@ class Place:
     depth: int = 0
     loop: bool = False
     returns: tuple[str, ...] = RETURNS
-    finishing: bool = False
 
 
 class Programs:
@@ -111,7 +126,7 @@ class Programs:
     def __init__(self, seed: int):
         self.rng = random.Random(seed)
         self.names: dict[str, list[str]] = {"f": ["x", "y"], "i": ["n", "m"], "b": [], "v": ["v"], "list": [], "dict": [],
-                                            "box": [], "function": [], "pair": []}
+                                            "box": [], "function": [], "pair": [], "array": []}
         self.elsewhere: set[str] = set()  # names of functions around, which the current one does not assign
         self.number = 0
         self.budget = self.rng.randrange(6, 22)
@@ -120,7 +135,8 @@ class Programs:
     def program(self) -> list[Node]:
         body = [Node(f"{self.fresh('f')} = {self.rng.choice(['0.0', 'x', '1.5', 'y * 0.5'])}"),
                 Node(f"{self.fresh('i')} = {self.rng.choice(['0', 'n', '3', 'm % 5'])}")]
-        for kind, text in (("list", "[x, y, 0.5]"), ("dict", '{"a": x, "b": y}'), ("box", "Box(x, 0)"), ("pair", "(x, n)")):
+        for kind, text in (("list", "[x, y, 0.5]"), ("dict", '{"a": x, "b": y}'), ("box", "Box(x, 0)"), ("pair", "(x, n)"),
+                           ("array", "tf.TensorArray(tf.float32, 3, element_shape=()).unstack(v)")):
             if self.rng.random() < 0.4:
                 body.append(Node(f"{self.fresh(kind)} = {text}"))
         body += self.block(Place(), 3, 9)
@@ -160,7 +176,9 @@ class Programs:
         choices = [lambda: f"({f()} + {f()})", lambda: f"({f()} - {f()})", lambda: f"({f()} * {f()})", lambda: f"({f()} * 0.5)",
                    lambda: f"tf.maximum({f()}, {f()})", lambda: f"tf.abs({f()})", lambda: f"(-{f()})",
                    lambda: f"({f()} if {b()} else {f()})", lambda: f"{v()}[{i()} % 3]", lambda: f"tf.reduce_sum({v()})",
-                   lambda: f"bend({f()})", lambda: f"bend({f()}, y={f()})", lambda: "var * 1.0",
+                   lambda: f"bend({f()})", lambda: f"bend({f()}, y={f()})",
+                   lambda: f"bend(*[{f()}, {f()}])",
+                   lambda: "var * 1.0",
                    lambda: f"tf.cast({i()}, tf.float32)", lambda: f"max({f()}, {f()})", lambda: f"({f()} and {f()})",
                    lambda: f"({f()} or {f()})", lambda: f"float({f()})", lambda: f"tf.sin({f()})"]
         if some["list"]:
@@ -171,7 +189,10 @@ class Programs:
             choices.append(lambda: f'{rng.choice(some["dict"])}["{rng.choice("ab")}"]')
         if some["box"]:
             box = rng.choice(some["box"])
-            choices += [lambda: f"{box}.a", lambda: f"{box}.grow({f()})"]
+            choices += [lambda: f"{box}.a", lambda: f"{box}.grow({f()})", lambda: f"(-{box})"]
+        if some["array"]:
+            array = rng.choice(some["array"])
+            choices += [lambda: f"{array}.read({i()} % 3)", lambda: f"tf.reduce_sum({array}.stack())"]
         if some["pair"]:
             choices.append(lambda: f"{rng.choice(some['pair'])}[0]")
         if some["function"]:
@@ -208,6 +229,8 @@ class Programs:
                    lambda: f"{i()} not in [0, 5]",
                    lambda: f"tf.reduce_any({v()} > {f()})", lambda: f"{f()} is not None", lambda: f"any([{b()}, {b()}])",
                    lambda: f"all([{b()}, {b()}])", lambda: f"bool({i()} % 2)"]
+        if self.names["box"]:
+            choices.append(lambda: f"{rng.choice(self.names['box'])} < {rng.choice(self.names['box'])}")
         return f"({rng.choice(choices)()})"
 
     def _v(self, depth: int) -> str:
@@ -239,8 +262,6 @@ class Programs:
         return made
 
     def jump(self, place: Place) -> Node:
-        if place.finishing:
-            return Node("pass")
         kinds = [lambda: self.return_(place)]
         if place.loop:
             kinds += [lambda: Node(self.rng.choice(["break", "continue"]))] * 2
@@ -257,7 +278,8 @@ class Programs:
     def statement(self, place: Place) -> list[Node]:
         rng = self.rng
         simple = [self.assignment, self.assignment, self.augmented, self.item, self.variable, self.several, self.output]
-        compound = [self.if_, self.if_, self.while_, self.for_, self.for_, self.try_, self.local_function]
+        compound = [self.if_, self.if_, self.while_, self.for_, self.for_, self.try_, self.local_function,
+                    self.match_, self.with_]
         if not self.quiet:
             simple.append(self.check)
         draw = rng.choice(compound if place.depth < 4 and self.budget > 0 and rng.random() < 0.55 else simple)
@@ -296,7 +318,11 @@ class Programs:
                         f"{rng.choice(some['dict'])}.update(a={value})"]
         if some["box"]:
             box = rng.choice(some["box"])
-            choices += [f"{box}.a {operator} {value}", f"{box}.n = {self.value('i')}", f"{box}.grow({value})"]
+            choices += [f"{box}.a {operator} {value}", f'setattr({box}, "a", {value})', f"{box}.n = {self.value('i')}",
+                        f"{box}.grow({value})"]
+        if some["array"] and not self.elsewhere:
+            array = rng.choice(some["array"])
+            choices += [f"{array} = {array}.write({self.expr('i', 1)} % 3, {value})"] * 3
         return Node(rng.choice(choices)) if choices else self.augmented(place)
 
     def variable(self, place: Place) -> Node:
@@ -310,16 +336,12 @@ class Programs:
         return Node(f"{self.target('f')}, {self.target('f')} = {a}, {b}")
 
     def output(self, place: Place) -> Node:
-        if place.finishing:  # compiled, what `finally` prints after an exception of the program's is lost
-            return self.assignment(place)
         self.number += 1
         kind = self.rng.choice("ib")
         # `v` is a tensor: what is printed of Python values alone is printed while tracing.
         return Node(f'print("at {self.number}", tf.cast(v[0], tf.int32), {self.value(kind)})')
 
     def check(self, place: Place) -> Node:
-        if place.finishing:  # the same for an exception in the place of the one before
-            return self.assignment(place)
         test = self.expr("b", 1)
         return Node(f'assert {test} or {self.expr("b", 1)}, "wrong {self.budget}"')
 
@@ -376,7 +398,29 @@ class Programs:
     def try_(self, place: Place) -> Node:
         inner = replace(place, depth=place.depth + 1)
         return Node(clauses=[("try:", self._inside(lambda: self.block(inner, 1, 3))),
-                             ("finally:", self._inside(lambda: self.block(replace(inner, finishing=True), 1, 1)))])
+                             ("finally:", self._inside(lambda: self.block(inner, 1, 2)))])
+
+    def with_(self, place: Place) -> Node:
+        if not self.names["box"]:
+            return self.try_(place)
+        inner = replace(place, depth=place.depth + 1)
+        box = self.rng.choice(self.names["box"])
+
+        def body() -> list[Node]:
+            self.names["f"].append(name)
+            return self.block(inner, 1, 3)
+        name = f"w{self.number}"
+        self.number += 1
+        return Node(clauses=[(f"with {box} as {name}:", self._inside(body))])
+
+    def match_(self, place: Place) -> Node:
+        inner = replace(place, depth=place.depth + 1)
+        block = lambda: self._inside(lambda: self.block(inner, 1, 2))
+        cases = [lambda: ("case 0:", block()), lambda: ("case 1 | 2:", block()),
+                 lambda: (f"case _ if {self.expr('b', 1)}:", block()),
+                 lambda: (f"case {self.target('i', 0.3)} if {self.expr('b', 1)}:", block())]
+        clauses = [(case[0], case[1]) for case in (c() for c in self.rng.sample(cases, self.rng.randrange(1, 4)))]
+        return Node(clauses=[(f"match {self.value('i')}:", [Node(clauses=[*clauses, ("case _:", block())])])])
 
     def local_function(self, place: Place) -> list[Node]:
         if self.rng.random() < 0.3:
