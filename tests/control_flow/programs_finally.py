@@ -284,3 +284,26 @@ def a_refusal_is_no_exception_of_the_program(x):
     except Exception:
         x = x * 100
     return x
+
+
+@refused(1.0, -1.0, says="cannot be caught inside a compiled function")
+def suppress_of_every_exception(x):
+    with contextlib.suppress(Exception):
+        assert x > 0  # here
+    return x
+
+
+class Deaf:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, where):
+        return True
+
+
+@refused(1.0, -1.0, says="keeps the kind, dtype and shape")
+def a_refusal_inside_a_manager_that_swallows_everything(x):
+    with Deaf():
+        while x < 3:  # here
+            x = [x + 1.0]
+    return x

@@ -18,6 +18,7 @@ from treadle.ir.location import is_internal
 from treadle.tracer.frontend import calls
 from treadle.tracer.frontend.convert import is_installed
 from treadle.tracer.func_graph import FuncGraph
+from treadle.tracer.staging.block import BlockEnds
 from treadle.tracer.staging.places import places_of, restore, snapshot
 from treadle.tracer.staging.text import Making
 
@@ -160,8 +161,10 @@ class _Managed:
         trace = self.trace
         trace.finals = trace.finals[:-1]
         may_fail, swallows = self.fails or _may_fail(trace, self.start), _may_swallow(self.manager)
+        if exception[0] is BlockEnds and self.again:
+            return False  # `_finish` has left it
         after = len(trace.graph.operations)
-        found = self.leave(*exception)
+        found = self.leave(*exception) and not isinstance(exception[1], (errors.StagingError, BlockEnds))
         if swallows and may_fail:
             raise self._refused()
         if may_fail and _is_seen(trace, after):
@@ -202,7 +205,8 @@ class _Suppressing(catching):
 
     def __exit__(self, *exception: Any) -> bool:
         super().__exit__(*exception)
-        return exception[0] is not None and issubclass(exception[0], tuple(self.kinds()))
+        kind = exception[0]
+        return kind is not None and issubclass(kind, tuple(self.kinds())) and not issubclass(kind, errors.StagingError)
 
 
 def context(manager: Any) -> Any:

@@ -17,7 +17,7 @@ from treadle.tracer.func_graph import FuncGraph
 from treadle.tracer.staging.block import as_predicate
 
 # name of the syntax: (Python's function, the left operand's method, the right one's)
-BINARY = {
+BINARY: dict[str, tuple[Callable[..., Any], str, str]] = {
     "Add": (operator.add, "__add__", "__radd__"), "Sub": (operator.sub, "__sub__", "__rsub__"),
     "Mult": (operator.mul, "__mul__", "__rmul__"), "Div": (operator.truediv, "__truediv__", "__rtruediv__"),
     "FloorDiv": (operator.floordiv, "__floordiv__", "__rfloordiv__"), "Mod": (operator.mod, "__mod__", "__rmod__"),
@@ -26,9 +26,11 @@ BINARY = {
     "BitAnd": (operator.and_, "__and__", "__rand__"), "BitOr": (operator.or_, "__or__", "__ror__"),
     "BitXor": (operator.xor, "__xor__", "__rxor__"), "DivMod": (divmod, "__divmod__", "__rdivmod__"),
 }
-_UNARY = {"USub": (operator.neg, "__neg__"), "UAdd": (operator.pos, "__pos__"), "Invert": (operator.invert, "__invert__"),
-          "Abs": (abs, "__abs__")}
-_COMPARE = {
+_UNARY: dict[str, tuple[Callable[..., Any], str]] = {
+    "USub": (operator.neg, "__neg__"), "UAdd": (operator.pos, "__pos__"), "Invert": (operator.invert, "__invert__"),
+    "Abs": (abs, "__abs__"),
+}
+_COMPARE: dict[str, tuple[Callable[..., Any], str, str]] = {
     "Lt": (operator.lt, "__lt__", "__gt__"), "LtE": (operator.le, "__le__", "__ge__"), "Gt": (operator.gt, "__gt__", "__lt__"),
     "GtE": (operator.ge, "__ge__", "__le__"), "Eq": (operator.eq, "__eq__", "__eq__"),
     "NotEq": (operator.ne, "__ne__", "__ne__"),
