@@ -135,6 +135,18 @@ class Slotted:
             self.c = self.a - 1.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class FrozenSlots:
+    a: Any
+    c: Any = None
+
+    def __post_init__(self):
+        if self.a > 0:
+            object.__setattr__(self, "c", self.a * 5.0)
+        else:
+            object.__setattr__(self, "c", self.a)
+
+
 @dataclasses.dataclass(frozen=True)
 class Frozen:
     a: Any
@@ -149,7 +161,7 @@ class Frozen:
 
 @program(1.0, -2.0, grad=1, oracle=None)
 def data_classes(x):
-    return Slotted(x).c + Frozen(x).c + Frozen(x, scale=x).c
+    return Slotted(x).c + Frozen(x).c + Frozen(x, scale=x).c + FrozenSlots(x).c
 
 
 def outer_decorator(f):

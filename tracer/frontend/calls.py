@@ -219,7 +219,7 @@ def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> An
         trace.made[id(made)] = made
         # The `__init__` of a data class has no source, but the user's `__post_init__`, which it calls, has.
         after = user_method(made, "__post_init__") if hasattr(kind, "__dataclass_fields__") else None
-        if after is None:
+        if after is None or not hasattr(made, "__dict__") and any("__init_subclass__" in vars(k) for k in kind.__mro__[:-1]):
             converted(start)(made, *args, **kwargs)
         elif hasattr(made, "__dict__"):
             vars(made)["__post_init__"] = after
@@ -228,11 +228,12 @@ def _construct(trace: FuncGraph, kind: type, /, *args: Any, **kwargs: Any) -> An
             finally:
                 del vars(made)["__post_init__"]
         else:  # with `__slots__`: by way of a class of the same layout
-            made.__class__ = type.__new__(type, kind.__name__, (kind,), {"__slots__": (), "__post_init__": after.__func__})
+            stand_in = type.__new__(type, kind.__name__, (kind,), {"__slots__": (), "__post_init__": after.__func__})
+            object.__setattr__(made, "__class__", stand_in)
             try:
                 start(made, *args, **kwargs)
             finally:
-                made.__class__ = kind
+                object.__setattr__(made, "__class__", kind)
         return made
     made = kind(*args, **kwargs)
     if kind.__new__ in _MAKING:  # others may give an object that was there before

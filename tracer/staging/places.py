@@ -11,6 +11,8 @@ from collections.abc import Callable
 from types import CellType, FunctionType
 from typing import Any
 
+from treadle.tracer.frontend.convert import is_installed
+
 
 class _Undefined:
     """The value of a place that holds none."""
@@ -88,17 +90,13 @@ class Attribute(Place):
             return UNDEFINED
 
     def set(self, value: Any) -> None:
-        # Not by the class's own `__setattr__`, which may refuse (frozen data classes) or do more than that.
-        held = getattr(self.owner, "__dict__", None)
-        kind = type if isinstance(self.owner, type) else object
-        if type(held) is dict and value is not UNDEFINED:
-            held[self.name] = value
-        elif type(held) is dict:
-            held.pop(self.name, None)
-        elif value is not UNDEFINED:
-            kind.__setattr__(self.owner, self.name, value)
+        # The user's `__setattr__` may do more than that, and that of a frozen data class refuses.
+        change = type(self.owner).__setattr__
+        plain = type(change) is FunctionType and not is_installed(change.__code__.co_filename)
+        if value is not UNDEFINED:
+            (object.__setattr__ if plain else setattr)(self.owner, self.name, value)
         elif self.get() is not UNDEFINED:
-            kind.__delattr__(self.owner, self.name)
+            (object.__delattr__ if plain else delattr)(self.owner, self.name)
 
 
 class Held(Place):
