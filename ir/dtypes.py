@@ -86,7 +86,7 @@ class DType:
         return self._hash
 
     def __repr__(self) -> str:
-        return f"treadle.{self.name}"
+        return f"tf.{self.name}"
 
     def __str__(self) -> str:
         return f"<dtype: '{self.name}'>"

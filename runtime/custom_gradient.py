@@ -84,13 +84,14 @@ def custom_gradient(f: Callable | None = None) -> Callable:
 class CustomGradient:
     """A function, or a method, with the user's gradient. Made by `custom_gradient`."""
 
-    def __init__(self, f: Callable):
+    def __init__(self, f: Callable, followed: bool = True):
         self._f = f
+        self._followed = followed  # False: tapes do not see, and so do not keep, what `f` computes
         self.__name__ = getattr(f, "__name__", "custom_gradient")
         functools.update_wrapper(self, f)
 
     def __get__(self, instance: Any, owner: type | None = None) -> CustomGradient:
-        return self if instance is None else CustomGradient(types.MethodType(self._f, instance))
+        return self if instance is None else CustomGradient(types.MethodType(self._f, instance), self._followed)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         f, name = self._f, self.__name__
@@ -99,7 +100,8 @@ class CustomGradient:
             if current() is not EAGER:
                 return current().custom_gradient(current().converted(f), name, args, flat, kwargs, _pullback_of)
             listening = state.recorders
-            with recorders(()), GradientTape() as seen:
+            # The tapes follow `f` too: what its gradient function takes from it counts in gradients of gradients.
+            with recorders(listening if self._followed else ()), GradientTape() as seen:
                 result, grad_fn = _two(f(*nest.pack_sequence_as(args, flat), **kwargs), name)
             variables = seen.watched_variables()
             # A result that is an argument itself must become a tensor of its own, by a step that no tape sees.
@@ -143,7 +145,6 @@ def recompute_grad(f: Callable) -> Callable:
                 filled[place] = tensor
             return current().converted(f)(*nest.pack_sequence_as(args, filled), **kwargs)
 
-        @custom_gradient
         def once(*tensors: Any) -> Any:
             result = call(tensors)
 
@@ -159,7 +160,7 @@ def recompute_grad(f: Callable) -> Callable:
 
             return result, gradient
         once.__name__ = getattr(f, "__name__", "recompute_grad")
-        return once(*(leaves[i] for i in places))
+        return CustomGradient(once, followed=False)(*(leaves[i] for i in places))
     return recomputed
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from treadle.ir import errors
+from treadle.ir import errors, location
 from treadle.ir.autodiff import Record, active_ids, sweep
 from treadle.ir.builder import CapturingBuilder
 from treadle.ir.graph import Graph
@@ -47,6 +48,7 @@ class GradientTape(Recorder):
         self._persistent = persistent
         self._watch_accessed = watch_accessed_variables
         self._entered = False
+        self._opened = False  # it has been entered once
         self._used = False
         self._clear()
 
@@ -66,7 +68,7 @@ class GradientTape(Recorder):
         if self._used and not self._persistent:
             self._clear()
             self._used = False
-        self._entered = True
+        self._entered = self._opened = True
         state.recorders = (*state.recorders, self)
         return self
 
@@ -92,12 +94,16 @@ class GradientTape(Recorder):
 
     def watch(self, tensor: Any) -> None:
         """Differentiate with respect to `tensor` (a tensor or variable, or a structure of them) as well."""
+        self._check_opened()
         for leaf in nest.flatten(tensor):
             if not isinstance(leaf, (Tensor, Variable)):
                 raise errors.DtypeError(f"Only tensors and variables can be watched. Received: {leaf!r}.")
             if not leaf.dtype.is_differentiable:
-                raise errors.DtypeError(
-                    f"Only floating and complex tensors can be watched. Received: dtype {leaf.dtype.name}.")
+                where = location.user_location() or location.Location(__file__, 0)
+                warnings.warn_explicit(
+                    "Only floating and complex tensors have gradients: that of the watched tensor will be None. Received: "
+                    f"dtype {leaf.dtype.name}. Watch `tf.cast(x, tf.float32)`.", UserWarning, where.file, where.line)
+                continue
             if isinstance(leaf, Variable):
                 self._watched.add(id(leaf))
                 self._reads.setdefault(id(leaf), (leaf, []))
@@ -153,8 +159,7 @@ class GradientTape(Recorder):
                     found = _differentiate(list(self._records), targets, given, points)
                 if _is_zero(unconnected_gradients):
                     found = [REGISTRY["zeros_like"](s) if f is None else f for f, s in zip(found, flat)]
-            if not self._persistent:
-                self._clear()
+            self._drop()
             return nest.pack_sequence_as(sources, found)
         except Exception as error:
             errors.hide_frames(error)
@@ -181,8 +186,7 @@ class GradientTape(Recorder):
                 if _is_zero(unconnected_gradients):
                     found = [TABLE["zeros"]((*resolved.type.shape, *s.type.shape), dtype=s.dtype) if f is None else f
                              for f, s in zip(found, flat)]
-            if not self._persistent:
-                self._clear()
+            self._drop()
             return nest.pack_sequence_as(sources, found)
         except Exception as error:
             errors.hide_frames(error)
@@ -216,14 +220,27 @@ class GradientTape(Recorder):
                 if found is not None:
                     axes = (1, 0, *range(2, len(s_shape) + 1))
                     found = TABLE["reshape"](TABLE["transpose"](found, axes), shape=(batch, *rest, *s_shape[1:]))
-            if not self._persistent:
-                self._clear()
+            self._drop()
             return found
         except Exception as error:
             errors.hide_frames(error)
             raise
 
+    def _drop(self) -> None:
+        """After an answer, a tape that gives no second one lets go of the tensors; which variables it saw stays known."""
+        if not self._persistent:
+            reads = {key: (variable, []) for key, (variable, _) in self._reads.items()}
+            self._clear()
+            self._reads = reads
+
+    def _check_opened(self) -> None:
+        if not self._opened:
+            raise errors.FailedPreconditionError(
+                "This tape has recorded nothing, as it was never entered. Write `with tf.GradientTape() as tape:` around what "
+                "is to be differentiated.")
+
     def _begin(self) -> None:
+        self._check_opened()
         if self._used and not self._persistent:
             raise errors.FailedPreconditionError(
                 "This tape was already used. A tape that is asked more than once must be made with "

@@ -205,7 +205,7 @@ class EagerTensor(Tensor):
         return iter(TABLE["unstack"](self))
 
     def __format__(self, spec: str) -> str:
-        return format(self.numpy(), spec) if not self.type.shape else format(str(self), spec)
+        return format(self.numpy(), spec)
 
     def __str__(self) -> str:
         return f"tf.Tensor({numpy_text(self, str)}, shape={self.shape}, dtype={self.dtype.name})"
@@ -233,7 +233,7 @@ def numpy_text(tensor: EagerTensor, form: Any) -> str:
     if isinstance(array, np.generic) or not isinstance(array, np.ndarray):
         return str(array) if form is str or not isinstance(array, (str, bytes)) else repr(array)
     text = form(array)
-    return f"\n{text}" if "\n" in text and form is repr else text
+    return f"\n{text}" if "\n" in text else text
 
 
 # Arrays of more bytes than this are placed on the device when a tensor is made from them, since they are

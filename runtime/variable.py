@@ -267,6 +267,18 @@ class Variable(Cell, Typed):
         """The smaller of the rows and `sparse_delta.values`."""
         return self._scatter_rows("tensor_scatter_nd_min", sparse_delta)
 
+    def gather_nd(self, indices: Any, name: str | None = None) -> Tensor:
+        """The elements or slices at `indices` (shape [n, k]), as `tf.gather_nd`."""
+        return TABLE["gather_nd"](self._as_tensor(), indices)
+
+    def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
+        """The rows at `indices`, as `tf.gather`."""
+        return TABLE["gather_nd"](self._as_tensor(), TABLE["expand_dims"](indices, axis=-1))
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that the variable's shape is compatible with `shape`."""
+        self.shape.assert_is_compatible_with(shape)
+
     def _assign_slice(self, key: Any, value: Any) -> Any:
         return self.assign(TABLE["_setitem"](self._unwatched(), key, value))
 

@@ -597,9 +597,9 @@ def test_check_numerics_of_every_operation():
     (lambda: tf.debugging.assert_rank_at_least(c([1]), 2, message="m"), ValueError, "m.  Tensor must have rank at least 2"),
     (lambda: tf.debugging.assert_rank_in(c([1]), [0, 2]), ValueError, r"rank in \(0, 2\)"),
     (lambda: tf.debugging.assert_scalar(c([1])), ValueError, "Expected scalar shape"),
-    (lambda: tf.debugging.assert_type(c(1), tf.float32), TypeError, "must be of type treadle.float32"),
+    (lambda: tf.debugging.assert_type(c(1), tf.float32), TypeError, "must be of type tf.float32"),
     (lambda: tf.debugging.assert_integer(c(1.0)), TypeError, "integer type"),
-    (lambda: tf.debugging.assert_same_float_dtype([c(1.0), c(1.0, tf.float64)]), TypeError, "to be of type treadle.float32"),
+    (lambda: tf.debugging.assert_same_float_dtype([c(1.0), c(1.0, tf.float64)]), TypeError, "to be of type tf.float32"),
     (lambda: tf.debugging.assert_proper_iterable(c([1])), TypeError, "proper"),
     (lambda: tf.debugging.assert_shapes([(c([1, 2]), ("N",)), (c([[1]]), ("N", 1))]), ValueError, "must have size 2"),
     (lambda: tf.debugging.assert_equal(c([1, 2]), c([1, 2, 3])), ValueError, "do not fit together")])

@@ -149,11 +149,6 @@ def test_integers_have_no_gradient(mode):
     assert float(mode(f)(tf.constant(2.5))) == 2.0
 
 
-def test_watching_an_integer_is_an_error():
-    with tf.GradientTape() as tape, pytest.raises(TypeError, match="int32"):
-        tape.watch(tf.constant(1))
-
-
 @MODES
 def test_jacobians(mode):
     a = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)

@@ -18,6 +18,7 @@ from treadle import (
     errors,
     image,
     initializers,
+    io,
     ir,
     linalg,
     lowering,
@@ -235,6 +236,8 @@ __version__ = version.VERSION
 
 from treadle import data, keras, train  # isort: skip  # noqa: E402  (written with the names above)
 
+losses, metrics, optimizers = keras.losses, keras.metrics, keras.optimizers
+
 # fmt: off
 __all__ = [
     "Assert", "DType", "GradientTape", "IndexedSlices", "Module", "Tensor", "TensorArray", "TensorShape", "TensorSpec",
@@ -249,18 +252,19 @@ __all__ = [
     "expand_dims", "eye", "fill", "float16", "float32", "float64", "floor", "foldl", "foldr", "function", "gather",
     "gather_nd", "get_static_value", "greater", "greater_equal", "group", "half", "histogram_fixed_width",
     "histogram_fixed_width_bins", "identity", "identity_n", "image", "init_scope", "initializers", "int16", "int32",
-    "int64", "int8", "is_symbolic_tensor", "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg", "linspace",
-    "logical_and", "logical_not", "logical_or", "map_fn", "math", "matmul", "matrix_square_root", "maximum", "meshgrid",
-    "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op", "norm", "not_equal",
-    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "pad", "pow", "print", "profile", "profiler",
-    "py_function", "random", "random_normal_initializer", "random_uniform_initializer", "range", "rank", "realdiv",
-    "recompute_grad", "reduce_all", "reduce_any", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min",
-    "reduce_prod", "reduce_sum", "repeat", "reshape", "reverse", "reverse_sequence", "roll", "round", "saturate_cast",
-    "scalar_mul", "scan", "scatter_nd", "searchsorted", "sequence_mask", "shape", "shape_n", "sigmoid", "sign", "signal",
-    "sin", "sinh", "size", "slice", "sort", "space_to_batch", "space_to_batch_nd", "split", "sqrt", "square", "squeeze",
-    "stack", "stop_gradient", "strided_slice", "string", "strings", "subtract", "switch_case", "tan", "tanh",
-    "tensor_scatter_nd_add", "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub",
-    "tensor_scatter_nd_update", "tensordot", "tile", "train", "transpose", "truediv", "truncatediv", "truncatemod",
-    "type_spec_from_value", "uint16", "uint32", "uint64", "uint8", "unique", "unique_with_counts", "unravel_index",
-    "unstack", "vectorized_map", "version", "where", "while_loop", "zeros", "zeros_initializer", "zeros_like",
+    "int64", "int8", "io", "is_symbolic_tensor", "is_tensor", "jax_call", "keras", "less", "less_equal", "linalg",
+    "linspace", "logical_and", "logical_not", "logical_or", "losses", "map_fn", "math", "matmul", "matrix_square_root",
+    "maximum", "meshgrid", "metrics", "minimum", "multiply", "name_scope", "negative", "nest", "newaxis", "nn", "no_op",
+    "norm", "not_equal", "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "optimizers", "pad",
+    "pow", "print", "profile", "profiler", "py_function", "random", "random_normal_initializer",
+    "random_uniform_initializer", "range", "rank", "realdiv", "recompute_grad", "reduce_all", "reduce_any",
+    "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "repeat", "reshape",
+    "reverse", "reverse_sequence", "roll", "round", "saturate_cast", "scalar_mul", "scan", "scatter_nd", "searchsorted",
+    "sequence_mask", "shape", "shape_n", "sigmoid", "sign", "signal", "sin", "sinh", "size", "slice", "sort",
+    "space_to_batch", "space_to_batch_nd", "split", "sqrt", "square", "squeeze", "stack", "stop_gradient",
+    "strided_slice", "string", "strings", "subtract", "switch_case", "tan", "tanh", "tensor_scatter_nd_add",
+    "tensor_scatter_nd_max", "tensor_scatter_nd_min", "tensor_scatter_nd_sub", "tensor_scatter_nd_update", "tensordot",
+    "tile", "train", "transpose", "truediv", "truncatediv", "truncatemod", "type_spec_from_value", "uint16", "uint32",
+    "uint64", "uint8", "unique", "unique_with_counts", "unravel_index", "unstack", "vectorized_map", "version", "where",
+    "while_loop", "zeros", "zeros_initializer", "zeros_like",
 ]

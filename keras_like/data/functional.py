@@ -110,6 +110,34 @@ class Functional(Pipeline):
         """
         return self._of(Scan(self._node, normalized(initial_state), function(scan_func, "scan_func")))
 
+    def rejection_resample(self, class_func: Callable[..., Any], target_dist: Any, initial_dist: Any = None,
+                           seed: int | None = None, name: str | None = None) -> Dataset:
+        """(class, element) of elements left out at random until classes are as frequent as `target_dist` says.
+
+        An element of class c = class_func(element) stays with probability r[c] / max r, where r = target_dist / initial_dist.
+        Without `initial_dist`, the shares of the classes are counted on the way.
+
+        >>> import treadle as tf
+        >>> ds = tf.data.Dataset.range(1000).map(lambda i: tf.cast(i % 10 == 0, tf.int32))
+        >>> even = ds.rejection_resample(lambda x: x, [0.5, 0.5], [0.9, 0.1], seed=1)
+        >>> 0.3 < sum(int(kind) for kind, _ in even) / sum(1 for _ in even) < 0.7
+        True
+        """
+        target = tf.convert_to_tensor(target_dist, tf.float32)
+        share = None if initial_dist is None else tf.convert_to_tensor(initial_dist, tf.float32)
+        function(class_func, "class_func")
+
+        def decide(counts: Any, *components: Any) -> Any:
+            kind = class_func(*components)
+            counts = counts + tf.one_hot(kind, target.shape[0])
+            ratio = tf.math.divide_no_nan(target, counts / tf.reduce_sum(counts) if share is None else share)
+            stays = tf.random.uniform([], seed=seed) * tf.reduce_max(ratio) < tf.gather(ratio, kind)
+            return counts, (stays, (kind, components if len(components) > 1 else components[0]))
+
+        chosen = self.scan(tf.zeros_like(target), lambda counts, element: decide(
+            counts, *(element if isinstance(element, tuple) else (element,))))
+        return chosen.filter(lambda stays, pair: stays).map(lambda stays, pair: pair)
+
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any], name: str | None = None) -> Any:
         """The last state of `state = reduce_func(state, element)` over all elements.
 

@@ -10,6 +10,7 @@ import numpy as np
 import treadle as tf
 from treadle.keras_like.data.components import as_tensors, is_dataset
 from treadle.keras_like.data.node import Node
+from treadle.keras_like.data.spec import spec_of
 from treadle.keras_like.data.structure import map_components
 
 
@@ -32,6 +33,14 @@ class Iterator(PythonIterator):
         self.position += 1
         return element
 
+    def element_runs(self) -> None:
+        """How many elements are left is not known beforehand: a compiled `for` asks for each when it runs."""
+
+    def example_spec(self) -> Any:
+        """The spec of the data set's first element, all its sizes known."""
+        with tf.init_scope():
+            return spec_of(self._node.example())
+
     def advance_to(self, position: int) -> None:
         """Go to where `position` elements are taken: onwards, or from the start of another iteration."""
         if position < self.position:
@@ -46,15 +55,39 @@ class Iterator(PythonIterator):
 
     @tf.debugging.filter_traceback
     def get_next(self, name: str | None = None) -> Any:
-        """The next element; OutOfRangeError after the last."""
+        """The next element; OutOfRangeError after the last. In a compiled function it is fetched when the program runs."""
+        if not tf.executing_eagerly():
+            return self._fetched()
         try:
             return next(self)
         except StopIteration:
             raise tf.errors.OutOfRangeError(
                 "The data set has no more elements. Loop with `for` to stop at the end.") from None
 
+    def _fetched(self) -> Any:
+        spec = self.example_spec()
+        specs = tf.nest.flatten(spec)
+        strings = [s for s in specs if s.dtype == tf.string]
+        if strings:
+            raise tf.errors.StagingError(
+                f"In a compiled function the elements of an iterator must be numbers. Received: {spec}. Pass them as "
+                "arguments.")
+
+        def fetch() -> list[np.ndarray]:
+            arrays = [np.asarray(leaf) for leaf in tf.nest.flatten(self.get_next())]
+            if [a.shape for a in arrays] != [tuple(s.shape) for s in specs]:
+                raise tf.errors.InvalidArgumentError(
+                    f"The iterator gave an element of shapes {[list(a.shape) for a in arrays]}, for which the function was not "
+                    f"compiled. Expected: {[s.shape.as_list() for s in specs]}. XLA compiles programs of fixed shapes: use "
+                    "`batch(..., drop_remainder=True)` or `padded_batch`, or pass the element as an argument.")
+            return arrays
+        return tf.nest.pack_sequence_as(spec, tf.numpy_function(fetch, [], specs))
+
     def get_next_as_optional(self) -> Optional:
         """The next element, or an empty Optional after the last."""
+        if not tf.executing_eagerly():
+            raise tf.errors.StagingError(
+                "In a compiled function `get_next_as_optional` would fix the element while tracing. Use a `for` statement.")
         try:
             return Optional(next(self), True)
         except StopIteration:

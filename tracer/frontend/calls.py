@@ -475,10 +475,13 @@ def _tf_range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, 
 @_replaces(next)
 def _next(iterator: Any, *default: Any) -> Any:
     if hasattr(type(iterator), "get_next") and hasattr(iterator, "element_spec"):
-        raise errors.StagingError(
-            "Inside `@function` `next` of a data set's iterator would fix its element while tracing. "
-            f"Received: {iterator!r}. Use a `for` statement over the data set, or pass the element as an "
-            "argument.", see="data-sets-while-tracing")
+        if isinstance(state.interpreter, FuncGraph):
+            if default:
+                raise errors.StagingError(
+                    "Inside `@function` `next` of a data set's iterator takes no default: whether there is another element is "
+                    f"only known when the program runs. Received: {default[0]!r}. Use a `for` statement.",
+                    see="data-sets-while-tracing")
+            return iterator.get_next()
     was_read(iterator)
     return next(iterator, *default)
 

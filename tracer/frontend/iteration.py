@@ -103,6 +103,12 @@ class OpenRange(StagedRange, Operators):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         return range_(*self._given)  # which says why not
 
+    def __getitem__(self, key: Any) -> Any:
+        return range_(*self._given)[key]
+
+    def __len__(self) -> int:
+        return len(range_(*self._given))
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
