@@ -77,8 +77,8 @@ def decode_raw(input_bytes: Any, out_type: Any, little_endian: bool = True, fixe
     width = np.dtype(dtype.numpy).itemsize
     if len(lengths) > 1 or any(length % width for length in lengths):
         raise errors.InvalidArgumentError(
-            f"The strings must have one length, a multiple of {width} ({dtype.name}). Received: lengths {sorted(lengths)}. Pass "
-            "`fixed_length`.")
+            f"The strings must have one length, a multiple of {width} ({dtype.name}). Received: lengths {sorted(lengths)}. "
+            "Pass `fixed_length`.")
     numbers = np.frombuffer(b"".join(texts), dtype.numpy)
     if not little_endian:
         numbers = numbers.byteswap()
