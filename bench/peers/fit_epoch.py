@@ -10,7 +10,7 @@ from bench.workloads import WORKLOADS
 WORKLOAD, BATCHES = WORKLOADS["mlp"], 937
 
 
-def _seconds(epoch, rounds=5):
+def _seconds(epoch, rounds=4):
     """The median over all but the first."""
     times = []
     for _ in range(rounds):
