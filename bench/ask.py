@@ -28,6 +28,7 @@ QUESTIONS = (  # "file.function" of this folder, or "file.model" where its `run`
     "while_loop.run_unrolled", "guards.run", "checks.run_small", "checks.run", "checks.run_eager", "saving.save_small",
     "saving.save_large", "saving.load_small", "saving.load_large", "memory.mlp", "memory.conv_net", "memory.transformer",
     "memory.models", "memory.signatures")
+LONG = ("first_call.run_deep",)  # minutes: compared only where it is named
 
 
 class Failed(Exception):
@@ -50,7 +51,7 @@ def find(question: str) -> Callable[..., Table]:
     return getattr(module, name) if hasattr(module, name) else partial(module.run, name)
 
 
-def ask(question: str, root: Path = ROOT, seconds: float = 240, brief: bool = False) -> Table:
+def ask(question: str, root: Path = ROOT, seconds: float = 400, brief: bool = False) -> Table:
     """A question's table, found by the code in `root`, without the cache of compiled programs."""
     command = [sys.executable, "-m", "bench.ask", question, *(["--brief"] if brief else [])]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -79,7 +80,8 @@ def main() -> int:
         function, more = find(question), {}
         if "--brief" in options:
             Patience.rounds, Patience.seconds = 3, 1.5
-            more = {"rounds": 3} if "rounds" in inspect.signature(function).parameters else {}
+            rounds = inspect.signature(function).parameters.get("rounds")
+            more = {"rounds": min(3, rounds.default)} if rounds else {}
         print(json.dumps(asdict(function(**more))))
     except Exception as error:
         traceback.print_exc()

@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.ask import Failed, ask, chosen
+from bench.ask import LONG, Failed, ask, chosen
 from bench.measure import ROOT, Table
 
 
@@ -106,12 +106,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("commit", help="what to compare the working tree with")
-    parser.add_argument("questions", nargs="*", help='such as "training_steps" or "eager.run_op"; all of them otherwise')
+    parser.add_argument("questions", nargs="*",
+                        help=f'such as "training_steps" or "eager.run_op"; otherwise all but {", ".join(LONG)}')
     parser.add_argument("--rounds", type=int, default=8, help="processes on each side for each question (default 8)")
     parser.add_argument("--least", type=float, default=1.03, help="ratios below are not called slower (default 1.03)")
     options = parser.parse_args()
     try:
-        questions = chosen(options.questions)
+        questions = [q for q in chosen(options.questions) if q not in LONG or q in options.questions]
     except ValueError as error:
         parser.error(str(error))
     if options.rounds < 8:
