@@ -108,7 +108,7 @@ def main() -> int:
     parser.add_argument("commit", help="what to compare the working tree with")
     parser.add_argument("questions", nargs="*",
                         help=f'such as "training_steps" or "eager.run_op"; otherwise all but {", ".join(LONG)}')
-    parser.add_argument("--rounds", type=int, default=8, help="processes on each side for each question (default 8)")
+    parser.add_argument("--rounds", type=int, default=12, help="processes on each side for each question (default 12)")
     parser.add_argument("--least", type=float, default=1.03, help="ratios below are not called slower (default 1.03)")
     options = parser.parse_args()
     try:
