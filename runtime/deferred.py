@@ -7,7 +7,7 @@ open, as in a trace; they become those of the values.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class DeferredTensor(Tensor):
     def __init__(self, type: TensorType, name: str = "", deferral: Deferral | None = None, index: int = 0):
         self.type, self.name, self.deferral, self.index = type, name, deferral, index
         self.known: Any = None
+        self.effects: list[Deferral] = []  # what returns nothing but is done with it: checks, prints
 
     def _refuse(self, what: str) -> Any:
         raise errors.StagingError(
@@ -92,11 +93,26 @@ class Deferring(Interpreter):
             return op(*values, **static) if not op.variadic else op(list(values), **static)
 
         deferral = Deferral(run, operands, types, op.name, op, attributes)
+        if not types:
+            for tensor in _checked(operands):
+                tensor.effects.append(deferral)
+            return ()
         few = isinstance(types[0].count, int) and types[0].count <= LARGEST_KNOWN
         if op.sizes is not None and not op.many and types[0].dtype.is_integer and few:
             known = op.sizes(*operands, **attributes)
             deferral.outputs[0].known = None if known is None else np.asarray(known, object)
         return tuple(deferral.outputs)
+
+
+def _checked(operands: Sequence[Any]) -> Iterator[DeferredTensor]:
+    """The tensors that an effect is about: not the conditions among its operands but what they are computed from."""
+    stack = [o for o in operands if isinstance(o, DeferredTensor)]
+    while stack:
+        tensor = stack.pop()
+        if tensor.dtype.is_bool and tensor.deferral is not None:
+            stack.extend(o for o in tensor.deferral.inputs if isinstance(o, DeferredTensor))
+        else:
+            yield tensor
 
 
 DEFERRING = DeferredTensor.interpreter = Deferring()  # type: ignore[attr-defined]
@@ -116,10 +132,27 @@ def defer(run: Callable[..., Sequence[Any]], inputs: Sequence[Any], types: Seque
 
 
 def deferrals_between(inputs: Iterable[DeferredTensor], outputs: Iterable[DeferredTensor]) -> list[Deferral]:
-    """What must be done to get from inputs to outputs, in an order that works. Raises if another input is needed."""
+    """What must be done to get from inputs to outputs, in an order that works. Raises if another input is needed.
+
+    Effects on the tensors on the way are done too, if they need no other inputs.
+    """
+    inputs = list(inputs)
     given = {id(i) for i in inputs}
     order: list[Deferral] = []
     state: dict[int, bool] = {}  # False: entered, True: done
+    _collect(outputs, given, order, state)
+    effects = [e for t in (*inputs, *(o for d in order for o in d.outputs)) for e in t.effects]
+    for effect in dict.fromkeys(effects):
+        try:
+            _collect([i for i in effect.inputs if isinstance(i, DeferredTensor)], given, order, state)
+        except errors.InvalidArgumentError:
+            continue  # of another model
+        order.append(effect)
+    return order
+
+
+def _collect(outputs: Iterable[DeferredTensor], given: set[int], order: list[Deferral], state: dict[int, bool]) -> None:
+    """Add to `order` what is needed for the outputs and not there."""
     stack: list[tuple[DeferredTensor, bool]] = [(o, False) for o in list(outputs)[::-1]]
     while stack:
         tensor, entered = stack.pop()
@@ -137,7 +170,6 @@ def deferrals_between(inputs: Iterable[DeferredTensor], outputs: Iterable[Deferr
             state[id(deferral)] = False
             stack.append((tensor, True))
             stack.extend((i, False) for i in deferral.inputs[::-1] if isinstance(i, DeferredTensor))
-    return order
 
 
 def carry_out(order: Sequence[Deferral], values: dict[int, Any], sizes: Mapping[str, Any]) -> None:

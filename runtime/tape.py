@@ -229,7 +229,7 @@ class GradientTape(Recorder):
     def _drop(self) -> None:
         """After an answer, a tape that gives no second one lets go of the tensors; which variables it saw stays known."""
         if not self._persistent:
-            reads = {key: (variable, []) for key, (variable, _) in self._reads.items()}
+            reads: dict[int, tuple[Variable, list[Tensor]]] = {key: (variable, []) for key, (variable, _) in self._reads.items()}
             self._clear()
             self._reads = reads
 

@@ -12,7 +12,7 @@ from treadle.keras_like.core.layer import Layer
 from treadle.keras_like.core.registry import publish_as
 from treadle.keras_like.layers.identity import InputLayer, input_layer_of
 from treadle.keras_like.models.model import Model, _functional, is_made_from_graph
-from treadle.keras_like.models.ordering import in_order
+from treadle.keras_like.models.ordering import in_order, operation_of
 from treadle.keras_like.saving import graphs
 
 
@@ -42,8 +42,9 @@ class Functional(Model):
 
     @property
     def calls(self) -> list[Any]:
-        """What is done from the inputs to the outputs (`tf.deferred.Deferral`s), each after what it needs."""
-        return self._order
+        """What is done from the inputs to the outputs (`tf.deferred.Deferral`s), each after what it needs; without checks."""
+        operations = set(map(id, self._operations))
+        return [call for call in self._order if id(operation_of(call)) in operations]
 
     @property
     def operations(self) -> list[Any]:

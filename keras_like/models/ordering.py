@@ -30,6 +30,8 @@ def in_order(entries: dict[int, Any], outputs: Sequence[Any], calls: Sequence[An
     found: dict[int, tuple[Any, int]] = {}  # operations and theirs
     for call in list(calls)[::-1]:
         operation = operation_of(call)
+        if id(operation) not in met:  # it serves a check
+            continue
         depth = max(depths.get(id(call), 0), found.get(id(operation), (None, 0))[1])
         found[id(operation)] = operation, depth
         for tensor in filter(is_deferred, call.inputs):

@@ -20,7 +20,7 @@ def _name(filename: Any) -> str:
     found = host_strings(filename, "filename")
     if found.shape:
         raise errors.InvalidArgumentError(f"`filename` is one name, a scalar string. Received: shape {found.shape}.")
-    return os.fsdecode(found[()])
+    return os.fsdecode(found.item())
 
 
 def read_file(filename: Any, name: str | None = None) -> Tensor:
@@ -49,7 +49,7 @@ def write_file(filename: Any, contents: Any, name: str | None = None) -> None:
         raise errors.InvalidArgumentError(f"`contents` is a scalar string. Received: shape {text.shape}.")
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with open(path, "wb") as file:
-        file.write(text[()])
+        file.write(text.item())
 
 
 def matching_files(pattern: Any, name: str | None = None) -> Tensor:
@@ -109,8 +109,8 @@ def decode_csv(records: Any, record_defaults: Sequence[Any], field_delim: str = 
     kinds = [_default(default) for default in record_defaults]
     columns: list[list[Any]] = [[] for _ in kinds]
     for number, line in enumerate(lines.reshape(-1)):
-        quoting = csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE
-        fields = next(csv.reader([line.decode()], delimiter=field_delim, quoting=quoting)) or [""]
+        fields = next(csv.reader([line.decode()], delimiter=field_delim,
+                                 quoting=csv.QUOTE_MINIMAL if use_quote_delim else csv.QUOTE_NONE)) or [""]
         if select_cols is not None:
             fields = [fields[column] for column in select_cols if column < len(fields)]
         if len(fields) != len(kinds):
@@ -118,7 +118,7 @@ def decode_csv(records: Any, record_defaults: Sequence[Any], field_delim: str = 
                 f"Expected {len(kinds)} fields in record {number}. Received: {len(fields)} in {line.decode()!r}.")
         for place, (field, (dtype, default)) in enumerate(zip(fields, kinds)):
             columns[place].append(_field(field, dtype, default, field in ("", na_value), place, number))
-    tensors = []
+    tensors: list[Tensor] = []
     for column, (dtype, _) in zip(columns, kinds):
         array = np.empty(len(column), object if dtype.is_string else dtype.numpy)
         array[:] = column

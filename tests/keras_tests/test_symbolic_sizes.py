@@ -1,4 +1,4 @@
-"""Tensors made from the sizes of symbolic inputs: `tf.zeros((tf.shape(x)[0], 3))` in a functional model."""
+"""Symbolic inputs: tensors made from their sizes, `tf.zeros((tf.shape(x)[0], 3))`, and checks of them."""
 
 import numpy as np
 import pytest
@@ -64,3 +64,22 @@ def test_text_for_labels_is_refused():
         with pytest.raises((tf.errors.UnimplementedError, tf.errors.InvalidArgumentError)) as failed:
             getattr(ours.metrics, name)("a", X)
         assert failed.value.location.file == __file__
+
+
+def test_checks_of_symbolic_tensors_are_done_when_the_model_runs(tmp_path):
+    x = ours.Input((2,))
+    hidden = ours.layers.Dense(1, kernel_initializer="ones")(x)
+    tf.debugging.assert_positive(x, message="positive, please")
+    tf.debugging.Assert(tf.reduce_all(hidden < 9.0), ["large"])
+    model, other = ours.Model(x, hidden * 2.0), ours.Model(x, x * 2.0)
+    assert [type(layer).__name__ for layer in model.layers] == ["InputLayer", "Dense"]
+    good, negative, large = np.ones((3, 2), "f"), -np.ones((3, 2), "f"), 9 * np.ones((3, 2), "f")
+    assert model.predict(good, verbose=0).tolist() == [[4.0]] * 3
+    for run in (model, tf.function(model), lambda v: model.predict(v, verbose=0)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="positive, please"):
+            run(negative)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="large"):
+            run(large)
+    assert other(large).shape == (3, 2)  # which computes nothing that the second check is about
+    model.save(tmp_path / "m.keras")
+    assert ours.models.load_model(tmp_path / "m.keras")(large).shape == (3, 1)  # Keras' format holds no checks
