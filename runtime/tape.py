@@ -229,9 +229,9 @@ class GradientTape(Recorder):
     def _drop(self) -> None:
         """After an answer, a tape that gives no second one lets go of the tensors; which variables it saw stays known."""
         if not self._persistent:
-            reads: dict[int, tuple[Variable, list[Tensor]]] = {key: (variable, []) for key, (variable, _) in self._reads.items()}
+            reads = [variable for variable, _ in self._reads.values()]
             self._clear()
-            self._reads = reads
+            self._reads = {id(variable): (variable, []) for variable in reads}
 
     def _check_opened(self) -> None:
         if not self._opened:
