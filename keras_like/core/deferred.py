@@ -123,6 +123,10 @@ def _results(layer: Any, given: Any, inputs: list[Any]) -> tuple[list[Any], Any,
     sizes: dict[str, Any] = {}
     for value, tensor in zip(concrete.inputs, inputs):
         sizes.update((str(a), b) for a, b in zip(value.type.shape, tensor.type.shape) if not isinstance(a, int))
+    if not concrete.outputs:
+        raise tf.errors.DtypeError(
+            f"The layer {layer.name!r} ({type(layer).__name__}) gave no tensors. Received: {concrete.structured_outputs[0]!r} "
+            "from its `call`. Return the results at its end.")
     types = iter([v.type.substitute(sizes) for v in concrete.outputs])
     structure, masks = concrete.structured_outputs
     return ([next(types) for _ in tf.nest.flatten(structure)], structure,

@@ -13,6 +13,7 @@ from treadle.keras_like.core.holding import Holder
 from treadle.keras_like.core.input_spec import check_inputs
 from treadle.keras_like.core.layouts import place
 from treadle.keras_like.core.naming import auto_name
+from treadle.keras_like.core.places import say_where
 from treadle.keras_like.core.policy import DTypePolicy, as_policy
 from treadle.keras_like.core.resolve import resolve
 from treadle.keras_like.core.saved import Saved
@@ -268,7 +269,11 @@ class Layer(Saved, Holder):
                 args, kwargs = signature.told("mask", mask, args, kwargs)
         with CallState(self, training) as state, autocasting(self._read_dtype()), tf.name_scope(self.name):
             self._round = state.round
-            outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
+            try:
+                outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
+            except Exception as error:
+                say_where(error, f"In the layer {self.name!r} ({type(self).__name__}), called on {tracking.shapes_of(first)}.")
+                raise
             if self.activity_regularizer is not None:
                 self._regularize(outputs)
         self._built = True

@@ -77,7 +77,7 @@ class Windowed(BuiltIn):
             if self.data_format == "channels_first":
                 bias = tf.reshape(bias, (-1, *(1,) * self.rank))
             x = x + bias
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)  # users set None to see logits
 
     def _output_shape(self, input_shape: Any, filters: int) -> tuple[Any, ...]:
         sizes = window_sizes(sizes_of(input_shape, self.data_format), self.kernel_size, self.strides, self.padding,

@@ -60,7 +60,7 @@ class Dense(LowRank):
             x = tf.tensordot(inputs, self.kernel, axes=1)
         if self.bias is not None:
             x = x + self.bias
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)  # users set None to see logits
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (*input_shape[:-1], self.units)

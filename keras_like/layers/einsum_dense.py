@@ -96,7 +96,8 @@ class EinsumDense(LowRank):
 
     def call(self, inputs: Any) -> Any:
         x = tf.einsum(self.equation, inputs, self.kernel)
-        return self.activation(x if self.bias is None else x + self.bias)
+        x = x if self.bias is None else x + self.bias
+        return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """As Keras: axes for which `output_shape` is None are open."""

@@ -12,12 +12,12 @@ from treadle.keras_like.losses.base import FunctionLoss
 from treadle.keras_like.losses.weighting import as_pair, as_tensor
 
 
-def check_same_shape(y_true: Any, y_pred: Any) -> None:
+def check_same_shape(y_true: Any, y_pred: Any, advice: str = "") -> None:
     """Raise InvalidArgumentError for shapes that cannot be equal: they would broadcast, and the loss be nonsense."""
     if not y_true.shape.is_compatible_with(y_pred.shape):
         raise tf.errors.InvalidArgumentError(
             "`y_true` and `y_pred` must have the same shape. Received: "
-            f"y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}.")
+            f"y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}.{advice}")
 
 
 def check_axis(axis: Any) -> None:
@@ -92,7 +92,8 @@ def categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False
     """
     check_axis(axis)
     y_true, y_pred = as_pair(y_true, y_pred)
-    check_same_shape(y_true, y_pred)
+    numbers = y_true.shape.rank is not None and y_true.shape.as_list() in ([*y_pred.shape[:-1]], [*y_pred.shape[:-1], 1])
+    check_same_shape(y_true, y_pred, " For class numbers take `sparse_categorical_crossentropy`." if numbers else "")
     y_true = smooth_categorical(y_true, label_smoothing)
     log_p = tf.nn.log_softmax(y_pred, axis=axis) if from_logits else tf.math.log(as_distribution(y_pred, axis))
     return -tf.reduce_sum(y_true * log_p, axis=axis)
@@ -119,9 +120,11 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     axis = axis % y_pred.shape.rank
     sizes = y_pred.shape.as_list()
     if not y_true.shape.is_compatible_with(sizes[:axis] + sizes[axis + 1:]):
+        one_hot = y_true.shape.is_compatible_with(y_pred.shape)
         raise tf.errors.InvalidArgumentError(
             "`y_true` must have the shape of `y_pred` without its class axis. Received: "
-            f"y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}, axis={axis}.")
+            f"y_true.shape={tuple(y_true.shape)}, y_pred.shape={tuple(y_pred.shape)}, axis={axis}."
+            + (" For one-hot labels take `categorical_crossentropy`." if one_hot else ""))
     labels = tf.cast(y_true, tf.int64 if y_true.dtype is tf.int64 else tf.int32)
     valid = None
     if ignore_class is not None:

@@ -113,12 +113,10 @@ class Functional(Model):
         """The inputs as a list in the order of the model's own, cast and with a last axis added where theirs lack one."""
         expected = self.inputs
         if isinstance(inputs, Mapping) and not isinstance(self._inputs_structure, Mapping):
-            missing = [t.name for t in expected if t.name not in inputs]
-            if missing:
-                raise tf.errors.InvalidArgumentError(
-                    f"The model {self.name!r} has the inputs {[t.name for t in expected]}. Received: {list(inputs)}.")
+            self._need([t.name for t in expected], inputs)
             given = [inputs[t.name] for t in expected]
         elif isinstance(self._inputs_structure, Mapping) and isinstance(inputs, Mapping):
+            self._need(list(self._inputs_structure), inputs)
             given = tf.nest.flatten({k: inputs[k] for k in self._inputs_structure})
         else:
             given = tf.nest.flatten(inputs)
@@ -126,6 +124,10 @@ class Functional(Model):
             raise tf.errors.InvalidArgumentError(
                 f"The model {self.name!r} has {len(expected)} inputs. Received: {len(given)}.")
         return [_fitted(value, tensor) for value, tensor in zip(given, expected)]
+
+    def _need(self, names: list[str], inputs: Mapping) -> None:
+        if any(name not in inputs for name in names):
+            raise tf.errors.InvalidArgumentError(f"The model {self.name!r} has the inputs {names}. Received: {list(inputs)}.")
 
 
 def _fitted(value: Any, tensor: Any) -> Any:

@@ -39,20 +39,25 @@ class Sequential(Model):
         return list(self._rows)
 
     @property
-    def inputs(self) -> list[Any]:
-        """The symbolic input, in a list."""
-        return [self._symbolic(self._input)]
+    def input(self) -> Any:
+        """The symbolic input. A model without an `Input` has one once it was called on data."""
+        if self._input is None:
+            shape = self.input_shape_if_known()
+            if shape is None:
+                raise AttributeError(
+                    f"The model {self.name!r} has no symbolic input. Received: layers only. Begin it with "
+                    "`keras.Input(shape)`, or call it on data first.")
+            self._input = make_input(batch_shape=shape, dtype=self.input_dtype(), name=auto_name("keras_tensor"))
+            self._extend()
+        return self._input
 
     @property
-    def outputs(self) -> list[Any]:
-        """The symbolic output, in a list."""
-        return [self._symbolic(self._results[-1] if self._results else self._input)]
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self._results[-1] if self.input is not None and self._results else self._input
 
-    def _symbolic(self, tensor: Any) -> Any:
-        if tensor is None:
-            raise AttributeError(
-                f"The model {self.name!r} has no symbolic input. Received: layers only. Begin it with `keras.Input(shape)`.")
-        return tensor
+    inputs = property(lambda self: [self.input], doc="The symbolic input, in a list.")
+    outputs = property(lambda self: [self.output], doc="The symbolic output, in a list.")
 
     @property
     def input_shape(self) -> tuple:

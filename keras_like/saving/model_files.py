@@ -47,7 +47,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
                 "a path that ends in '.keras'; `save_weights('....weights.h5')` saves the weights alone, `export` the "
                 "computation.")
         _may_write(path, overwrite)
-    if not model.built:
+    if not model.built and not model.weights:
         warnings.warn(f"The model {model.name!r} has no weights yet, so none are saved. Call it on some data first.",
                       stacklevel=2)
     with sharing():
@@ -202,7 +202,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
     path = os.fspath(filepath)
     if not path.endswith(".weights.h5"):
         raise tf.errors.InvalidArgumentError(f"The path of weights must end in '.weights.h5'. Received: {path!r}.")
-    if not model.built:
+    if not model.built and not model.weights:
         raise tf.errors.FailedPreconditionError(
             f"The model {model.name!r} has no weights yet. Call it on some data, or `build(input_shape)`, first.")
     _may_write(path, overwrite)
@@ -218,7 +218,7 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
     if not path.endswith((".h5", ".hdf5", ".keras")):
         raise tf.errors.InvalidArgumentError(
             f"Weights are loaded from '.weights.h5', '.h5' or '.keras' files. Received: {path!r}.")
-    if not model.built:
+    if not model.built and not model.weights:
         raise tf.errors.FailedPreconditionError(
             f"The model {model.name!r} has no weights yet that could be loaded. Call it on some data, or "
             "`build(input_shape)`, first.")

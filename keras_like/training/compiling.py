@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import treadle as tf
+from treadle.keras_like.core.places import say_where
 from treadle.keras_like.core.resolve import resolve
 from treadle.keras_like.losses import lookup as losses
 from treadle.keras_like.losses.base import LossFunctionWrapper
@@ -91,7 +92,11 @@ class CompiledLoss:
         for loss, weight, t, p, w in zip(self._losses or [], self._weights, true, predicted, weights):
             if loss is None:
                 continue
-            value = loss(t, p, w)
+            try:
+                value = loss(t, p, w)
+            except Exception as error:
+                say_where(error, f"In the loss {loss.name!r}, of {_shapes(t, p)}.")
+                raise
             if self.trackers:
                 next(trackers).update_state(value, sample_weight=tf.shape(p)[0])
             value = value if weight is None else value * tf.cast(weight, value.dtype)
@@ -109,6 +114,11 @@ def _matched(y: Any, y_pred: Any, count: int, names: Sequence[str] | None) -> li
     if len(found) != count:
         raise tf.errors.InvalidArgumentError(f"The model has {count} outputs. Received: targets for {len(found)}.")
     return found
+
+
+def _shapes(y_true: Any, y_pred: Any) -> str:
+    given = (("y_true", y_true), ("y_pred", y_pred))
+    return " and ".join(f"{name} of shape {getattr(value, 'shape', None)}" for name, value in given)
 
 
 def _as_loss(given: Any) -> Any:
@@ -185,10 +195,12 @@ class CompiledMetrics:
         weights = tf.nest.flatten(sample_weight) if sample_weight is not None else [None]
         weights = weights * len(predicted) if len(weights) == 1 else weights
         for (_, plain, weighted), t, p, w in zip(self._by_output or [], true, predicted, weights):
-            for metric in plain:
-                metric.update_state(t, p)
-            for metric in weighted:
-                metric.update_state(t, p, sample_weight=w)
+            for metric, given in [*((m, {}) for m in plain), *((m, {"sample_weight": w}) for m in weighted)]:
+                try:
+                    metric.update_state(t, p, **given)
+                except Exception as error:
+                    say_where(error, f"In the metric {metric.name!r}, of {_shapes(t, p)}.")
+                    raise
 
 
 def _new_name(name: str, taken: Mapping[str, Any]) -> str:

@@ -164,6 +164,15 @@ def as_data(value: Any) -> Any:
     if hasattr(value, "to_numpy"):  # pandas
         value = value.to_numpy()
     array = np.asarray(value)
+    if array.dtype == object:
+        others = [v for v in array.ravel() if not isinstance(v, (str, bytes))]
+        if others:
+            odd = next((v for v in others if not isinstance(v, (int, float))), others[0])
+            raise tf.errors.DtypeError(
+                f"Data are numbers, or texts. Received: an array of Python objects of shape {array.shape}, with {odd!r} in it "
+                f"({type(odd).__name__}). Convert it first, for instance with `array.astype('float32')`.")
+    if array.dtype.kind in "SU":
+        return array.astype(object)
     return array.astype(tf.as_dtype(floatx()).as_numpy_dtype) if array.dtype == np.float64 else array
 
 
@@ -175,7 +184,9 @@ def _of_arrays(x: Any, y: Any, sample_weight: Any, batch_size: int, shuffle: boo
     sizes = {len(leaf) for leaf in tf.nest.flatten(data) if leaf is not None}
     if len(sizes) != 1:
         raise tf.errors.InvalidArgumentError(
-            f"All arrays must have as many rows as one another. Received: {sorted(sizes)} rows.")
+            "All arrays must have as many rows as one another. Received: " + ", ".join(
+                f"{name} with {' and '.join(str(len(v)) for v in tf.nest.flatten(part))} rows"
+                for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)) if part is not None) + ".")
     size = sizes.pop()
     dataset = slices_in_place(data)
     if shuffle:
@@ -224,6 +235,9 @@ def _as_given(value: Any) -> Any:
 
 def _weighted(data: Batches, class_weight: Mapping[int, float]) -> Batches:
     """Batches whose sample weights are multiplied by the weights of their classes."""
+    if not class_weight or not all(isinstance(label, (int, np.integer)) and label >= 0 for label in class_weight):
+        raise tf.errors.InvalidArgumentError(
+            f"`class_weight` is a dict from class numbers to weights. Received: {class_weight!r}.")
     largest = max(class_weight) + 1
     table = np.ones(largest, np.float32)
     for label, weight in class_weight.items():

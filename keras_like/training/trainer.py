@@ -174,7 +174,11 @@ class Trainer:
         """`compute_loss`; one of the user's need not take `training`."""
         taken = inspect.signature(self.compute_loss).parameters
         told = {"training": training} if "training" in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values()) else {}
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
+        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **told)
+        if loss is None:
+            raise tf.errors.DtypeError(
+                f"`compute_loss` of {type(self).__name__} gave no loss. Received: None. Return a scalar tensor at its end.")
+        return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Take a batch into the metrics and return all their values. May be overridden."""
