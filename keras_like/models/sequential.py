@@ -29,6 +29,7 @@ class Sequential(Model):
         self._rows: list[Layer] = []
         self._input: Any = None
         self._stand_in: dict[str, Any] | None = None  # an input layer's description, for a model without an `Input`
+        self._chain: list[Any] = []  # the symbolic input that `build` made, and the layers' results on it
         self._results: list[Any] = []  # of the layers on the symbolic input, as far as they were called on it
         for layer in layers or []:
             self.add(layer)
@@ -47,7 +48,8 @@ class Sequential(Model):
                 raise AttributeError(
                     f"The model {self.name!r} has no symbolic input. Received: layers only. Begin it with "
                     "`keras.Input(shape)`, or call it on data first.")
-            self._input = make_input(batch_shape=shape, dtype=self.input_dtype(), name=auto_name("keras_tensor"))
+            self._input, *self._results = self._chain or [
+                make_input(batch_shape=shape, dtype=self.input_dtype(), name=auto_name("keras_tensor"))]
             self._extend()
         return self._input
 
@@ -99,6 +101,7 @@ class Sequential(Model):
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer and return it. `rebuild` is accepted."""
         layer = self._rows.pop()
+        self._chain = []
         del self._results[len(self._rows):]
         self._built = bool(self._results)
         return layer
@@ -106,9 +109,10 @@ class Sequential(Model):
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of this shape (that of the `Input`, if there is one)."""
         if self._input is None and input_shape is not None:
-            tensor = make_input(batch_shape=input_shape, dtype=self.compute_dtype, name=auto_name("keras_tensor"))
+            chain = [make_input(batch_shape=input_shape, dtype=self.compute_dtype, name=auto_name("keras_tensor"))]
             for row in self._rows:
-                tensor = row(tensor)
+                chain.append(row(chain[-1]))
+            self._chain = chain
         self._extend()
 
     def _extend(self) -> None:

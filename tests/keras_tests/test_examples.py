@@ -29,7 +29,7 @@ def test_ctc_in_a_layer_that_takes_the_labels():
     close(np.float32(program(ours)), np.float32(program(theirs)))
 
 
-def test_input_and_output_of_a_sequential_model(tmp_path):
+def test_input_and_output_of_a_sequential_model():
     """As transfer learning and Grad-CAM take a model apart; also of one whose first call told the shape."""
     x = rng.normal(size=(2, 8, 8, 3)).astype(np.float32)
 
@@ -42,8 +42,7 @@ def test_input_and_output_of_a_sequential_model(tmp_path):
         if k is ours:  # as tf.keras 2 has them too
             assert model.input is model.inputs[0] and model.output is model.outputs[0]
         parts = k.Model(model.inputs, [model.get_layer("conv").output, model.outputs[0]])
-        model.save(tmp_path / "model.keras")
-        return [*map(np.asarray, parts(x)), np.asarray(k.models.load_model(tmp_path / "model.keras")(x))]
+        return list(map(np.asarray, parts(x)))
 
     for with_input in (True, False):
         for a, b in zip(program(ours, with_input), program(theirs, with_input), strict=True):
