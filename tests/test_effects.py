@@ -211,6 +211,10 @@ def test_checks_of_small_integer_arguments_are_done_before_the_program():
     early = threaded(lambda i: tf.gather(table, i), c([0]))
     assert early.early and not early.has_code and len(early.sites) == 1
     assert [o.op.name for o in early.graph.operations] == ["gather_rows"]
+    narrowed = threaded(lambda i: tf.gather(table, tf.reshape(tf.cast(i, tf.int32), [-1])), c([[0], [1]], tf.int64))
+    assert narrowed.early and not narrowed.has_code
+    assert narrowed.early.failed([np.array([[0], [2**32 + 1]])]) == 0  # XLA cuts such numbers off, too
+    assert narrowed.early.failed([np.array([[0], [2]])]) == 1
     for late, arg in ((lambda i: tf.gather(table, i + v), c([0])), (lambda x: tf.debugging.assert_positive(x), c([1.0])),
                       (lambda i: tf.gather(table, i), c([0] * 5000))):
         assert not threaded(late, arg).early and threaded(late, arg).has_code

@@ -26,7 +26,7 @@ from treadle.ir.ops.structure import constant_value
 from treadle.ir.passes.constant_folding import NUMPY
 
 LARGEST = 4096  # elements of a value
-_NOT_BOOLEAN = ("cast", "reshape")  # ops for numpy besides those that return booleans
+_NOT_BOOLEAN = ("cast", "reshape")  # ops for numpy, from integers to integers, besides those that return booleans
 
 
 class EarlyChecks:
@@ -79,7 +79,8 @@ class EarlyChecks:
                 return None
         elif constant_value(value) is None:
             op = operation.op
-            if "exact" not in op.traits or op.many or op.lower is None or not (value.dtype.is_bool or op.name in _NOT_BOOLEAN):
+            if op.many or op.lower is None or not (
+                    value.dtype.is_bool and "exact" in op.traits or op.name in _NOT_BOOLEAN):
                 return None
             lower = op.lower
             for operand in operation.operands:

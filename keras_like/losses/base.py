@@ -67,7 +67,7 @@ class Loss(Fusing):
         """The reduced loss. `sample_weight` broadcasts to the values; masks of `y_pred` and of the values leave entries out."""
         with tf.name_scope(self.name):
             mask = mask_of(y_pred)
-            y_true, y_pred = self._as_tensors(y_true), self._as_tensors(y_pred)
+            y_true, y_pred = self._as_targets(y_true), self._as_tensors(y_pred)
             values = self.call(y_true, y_pred)
             of_values = mask_of(values)
             if of_values is not None:
@@ -79,6 +79,9 @@ class Loss(Fusing):
         if isinstance(value, (list, tuple)) and not holds_tensor(value):
             return as_tensor(value, self._dtype)
         return tf.nest.map_structure(lambda leaf: as_tensor(leaf, self._dtype), value)
+
+    def _as_targets(self, value: Any) -> Any:
+        return self._as_tensors(value)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -221,6 +221,11 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, from_logits=from_logits,
                          ignore_class=ignore_class, axis=axis)
 
+    def _as_targets(self, value: Any) -> Any:
+        # Class numbers stay whole: as a float32, one above 2**24 would become another.
+        is_whole = hasattr(value, "dtype") and tf.as_dtype(value.dtype).is_integer
+        return tf.convert_to_tensor(value) if is_whole else super()._as_targets(value)
+
 
 class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     """`categorical_generalized_cross_entropy`, reduced. `q` is between 0 (crossentropy) and 1 (absolute error)."""

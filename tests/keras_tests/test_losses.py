@@ -292,3 +292,17 @@ def test_examples(name):
         warnings.simplefilter("ignore")
         tried = doctest.testmod(importlib.import_module(f"treadle.keras_like.losses.{name}"))
     assert tried.attempted and not tried.failed
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8"])
+def test_class_numbers_stay_whole(dtype):
+    loss, logits = ours.losses.SparseCategoricalCrossentropy(from_logits=True), np.zeros((2, 3), "f")
+    function = tf.function(lambda y: loss(y, logits))
+    good = tf.constant([1, 2], dtype)
+    np.testing.assert_allclose([loss(good, logits), function(good)], np.log(3), rtol=1e-6)
+    threaded = function.get_concrete_function(good).compiled().program.threaded
+    assert threaded.early and not threaded.has_code  # numpy looks at the labels before the program starts
+    if dtype != "uint8":
+        for call in (loss, lambda y, _: function(y)):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="label value of 16777217 "):
+                call(tf.constant([1, 2**24 + 1], dtype), logits)
