@@ -150,7 +150,7 @@ def f(x):
 
 def test_code_without_text():
     names = {}
-    exec(TEXT.format(2, 3), names)
+    exec(compile(TEXT.format(2, 3), "<made>", "exec"), names)  # from 3.13 on, "<string>" has the text of `python -c`
     with pytest.raises(tf.errors.StagingError, match="because its source file is not there"):
         call(names["f"])
 

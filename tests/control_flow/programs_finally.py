@@ -202,6 +202,19 @@ def a_finally_that_goes_on_drops_a_return_and_a_break(x):
     return -x
 
 
+@program(0.75, 2.0, -2.0, oracle=None)
+def a_staged_return_in_finally_takes_the_return_back(x):
+    try:
+        return x
+    finally:
+        if x > 1.0:
+            pass
+        else:
+            return x * 10.0
+        if x > 0.5:
+            return x + 0.5  # noqa: B012
+
+
 @refused(1.0, says="whose manager may swallow exceptions")
 def an_exit_that_swallows(x):
     with Manager(x):

@@ -179,6 +179,9 @@ class Exits:
         return _Lowered([s], set(), False)
 
     def _try(self, s: ast.Try | ast.TryStar, context: _Context) -> _Lowered:
+        outer = context
+        if _returns(s.finalbody):  # a staged one could not take Python's own `return` back
+            context = replace(context, plain=False)
         body = self.block(s.body, context)
         s.body = body.statements
         flags = set(body.flags)
@@ -200,8 +203,8 @@ class Exits:
                 s.orelse = orelse.statements
         elif body.always:
             s.orelse = []
-        final = self.block(s.finalbody, replace(context, cancels=context.cancels | flags,
-                                                return_cancels=context.return_cancels | flags))
+        final = self.block(s.finalbody, replace(outer, cancels=outer.cancels | flags,
+                                                return_cancels=outer.return_cancels | flags))
         s.finalbody = final.statements
         s._swallows = bool(final.flags) or _returns(s.finalbody)  # type: ignore[union-attr]
         return _Lowered([s], flags | final.flags, final.always or (always and after))
