@@ -118,13 +118,14 @@ class Place:
     depth: int = 0
     loop: bool = False
     returns: tuple[str, ...] = RETURNS
+    finishing: bool = False  # inside `finally`, where what can fail, be printed or leave is drawn in the wide setting only
 
 
 class Programs:
     """Draws one program."""
 
-    def __init__(self, seed: int):
-        self.rng = random.Random(seed)
+    def __init__(self, seed: int, wide: bool = False):
+        self.rng, self.wide = random.Random(seed), wide
         self.names: dict[str, list[str]] = {"f": ["x", "y"], "i": ["n", "m"], "b": [], "v": ["v"], "list": [], "dict": [],
                                             "box": [], "function": [], "pair": [], "array": []}
         self.elsewhere: set[str] = set()  # names of functions around, which the current one does not assign
@@ -137,7 +138,7 @@ class Programs:
                 Node(f"{self.fresh('i')} = {self.rng.choice(['0', 'n', '3', 'm % 5'])}")]
         for kind, text in (("list", "[x, y, 0.5]"), ("dict", '{"a": x, "b": y}'), ("box", "Box(x, 0)"), ("pair", "(x, n)"),
                            ("array", "tf.TensorArray(tf.float32, 3, element_shape=()).unstack(v)")):
-            if self.rng.random() < 0.4:
+            if self.rng.random() < 0.4 and (self.wide or kind != "array"):
                 body.append(Node(f"{self.fresh(kind)} = {text}"))
         body += self.block(Place(), 3, 9)
         return [*body, self.return_(Place())]
@@ -189,7 +190,9 @@ class Programs:
             choices.append(lambda: f'{rng.choice(some["dict"])}["{rng.choice("ab")}"]')
         if some["box"]:
             box = rng.choice(some["box"])
-            choices += [lambda: f"{box}.a", lambda: f"{box}.grow({f()})", lambda: f"(-{box})"]
+            choices += [lambda: f"{box}.a", lambda: f"{box}.grow({f()})"]
+            if self.wide:
+                choices.append(lambda: f"(-{box})")
         if some["array"]:
             array = rng.choice(some["array"])
             choices += [lambda: f"{array}.read({i()} % 3)", lambda: f"tf.reduce_sum({array}.stack())"]
@@ -229,7 +232,7 @@ class Programs:
                    lambda: f"{i()} not in [0, 5]",
                    lambda: f"tf.reduce_any({v()} > {f()})", lambda: f"{f()} is not None", lambda: f"any([{b()}, {b()}])",
                    lambda: f"all([{b()}, {b()}])", lambda: f"bool({i()} % 2)"]
-        if self.names["box"]:
+        if self.names["box"] and self.wide:
             choices.append(lambda: f"{rng.choice(self.names['box'])} < {rng.choice(self.names['box'])}")
         return f"({rng.choice(choices)()})"
 
@@ -262,6 +265,8 @@ class Programs:
         return made
 
     def jump(self, place: Place) -> Node:
+        if place.finishing:
+            return Node("pass")
         kinds = [lambda: self.return_(place)]
         if place.loop:
             kinds += [lambda: Node(self.rng.choice(["break", "continue"]))] * 2
@@ -278,8 +283,9 @@ class Programs:
     def statement(self, place: Place) -> list[Node]:
         rng = self.rng
         simple = [self.assignment, self.assignment, self.augmented, self.item, self.variable, self.several, self.output]
-        compound = [self.if_, self.if_, self.while_, self.for_, self.for_, self.try_, self.local_function,
-                    self.match_, self.with_]
+        compound = [self.if_, self.if_, self.while_, self.for_, self.for_, self.try_, self.local_function]
+        if self.wide:
+            compound += [self.match_, self.with_]
         if not self.quiet:
             simple.append(self.check)
         draw = rng.choice(compound if place.depth < 4 and self.budget > 0 and rng.random() < 0.55 else simple)
@@ -336,12 +342,16 @@ class Programs:
         return Node(f"{self.target('f')}, {self.target('f')} = {a}, {b}")
 
     def output(self, place: Place) -> Node:
+        if place.finishing:
+            return self.assignment(place)
         self.number += 1
         kind = self.rng.choice("ib")
         # `v` is a tensor: what is printed of Python values alone is printed while tracing.
         return Node(f'print("at {self.number}", tf.cast(v[0], tf.int32), {self.value(kind)})')
 
     def check(self, place: Place) -> Node:
+        if place.finishing:
+            return self.assignment(place)
         test = self.expr("b", 1)
         return Node(f'assert {test} or {self.expr("b", 1)}, "wrong {self.budget}"')
 
@@ -398,7 +408,7 @@ class Programs:
     def try_(self, place: Place) -> Node:
         inner = replace(place, depth=place.depth + 1)
         return Node(clauses=[("try:", self._inside(lambda: self.block(inner, 1, 3))),
-                             ("finally:", self._inside(lambda: self.block(inner, 1, 2)))])
+                             ("finally:", self._inside(lambda: self.block(replace(inner, finishing=not self.wide), 1, 2)))])
 
     def with_(self, place: Place) -> Node:
         if not self.names["box"]:

@@ -146,7 +146,7 @@ def test_random_control_flow(seed, long, tmp_path):
     refusals = Counter()
     total = 3000 if long else 40
     for i in range(total):
-        body = Programs(seed + i).program()
+        body = Programs(seed + i, wide=long).program()  # TensorArrays, `with`, `match`, exits from `finally`
         path = tmp_path / f"program_{seed + i}.py"
         try:
             refused = check(body, path, gradients=i % 4 == 0)
@@ -154,4 +154,4 @@ def test_random_control_flow(seed, long, tmp_path):
             small = shrunk(body, path, i % 4 == 0, wrong.kind)
             raise AssertionError(f"seed {seed + i}: {wrong}\n{program_text(small)}") from wrong
         refusals["refused" if refused else "compiled"] += 1
-    assert refusals["refused"] < 0.1 * total, refusals
+    assert refusals["refused"] < 0.2 * total, refusals
