@@ -8,8 +8,8 @@
     }
 
 Such a program computes no code, its new state need not be chosen between old and new, and nobody has to wait for its end
-to learn that all was well. On 2 CPU cores the training step of an MLP (784-256-256-10, batch 64, Adam) took 1.09 times as
-long with the check of the labels in the program; here the check takes 6 us.
+to learn that all was well. On 2 CPU cores the check of 64 labels takes 8 us here, and the training step of an MLP
+(784-256-256-10, batch 64, Adam; 1.2 ms) the same time with checks and without.
 
 Only where numpy gives what the target gives: comparisons of small integers, and what joins them.
 """
