@@ -16,8 +16,9 @@ from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat, disk_cache, sharding
+from treadle.lowering.compiler_options import compiler_options
 from treadle.lowering.namespace import JAX, JaxNamespace
-from treadle.lowering.overrides import compiler_options, lowering_of
+from treadle.lowering.overrides import lowering_of
 from treadle.lowering.packing import Layout
 
 
@@ -54,14 +55,15 @@ class Executable:
         self._graph, self._donated, self._packs, self._reuse, self._spread = graph, donated, packs, reuse, spread
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         start = time.perf_counter()
-        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse) if spread is None else None
+        options = compiler_options(graph)
+        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse, options) if spread is None else None
         with compat.enable_x64(True):
             self.compiled = disk_cache.load(entry)
             self.lowering_seconds = 0.0  # JAX's part
             if self.compiled is None:
                 lowered = self._lower()
                 self.lowering_seconds = time.perf_counter() - start
-                self.compiled = _compiled(lowered, compiler_options(graph))
+                self.compiled = _compiled(lowered, options)
                 disk_cache.save(entry, self.compiled)
         self.seconds = time.perf_counter() - start  # with XLA's
         self.call = _direct_call(self.compiled)
@@ -147,9 +149,10 @@ def _compiled(lowered: Any, options: dict[str, Any] | None = None) -> Any:
     except RuntimeError as error:
         if "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from None
-        if options and "No such compile option" in str(error):
-            return _compiled(lowered)
-        raise
+        unknown = [name for name in options or () if f"No such compile option: '{name}'" in str(error)]  # an older XLA
+        if not unknown:
+            raise
+        return _compiled(lowered, {name: value for name, value in options.items() if name not in unknown})
 
 
 def _check_lowered(type: TensorType, array: Any, graph: Graph) -> None:

@@ -10,8 +10,6 @@ from typing import Any
 
 import jax
 
-from treadle.ir.graph import Graph
-
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {}, "gpu": {}, "tpu": {}}
 
 # Ops that XLA carries out with a library at the top of a program only, and as plain loops inside a `while`. Measured on 2 CPU
@@ -23,22 +21,6 @@ SLOW_IN_LOOPS: dict[str, frozenset[str]] = {"cpu": frozenset({
 def is_slow_in_loops(op: Any) -> bool:
     """True if a loop around the op costs far more than its rounds one by one, on the platform JAX runs on."""
     return op.name in SLOW_IN_LOOPS.get(jax.default_backend(), ())
-
-
-# Options that XLA is to compile a program with if it holds one of these ops. Measured on 2 CPU cores, jax 0.10.2: XLA hands
-# convolutions to the library YNNPACK; without, a training step of a conv net (32x32x3, batch 32, Adam) takes 0.7 times as
-# long, but one of a transformer 1.2 times and one of an LSTM 1.1 times.
-COMPILER_OPTIONS: dict[str, list[tuple[frozenset[str], dict[str, Any]]]] = {"cpu": [
-    (SLOW_IN_LOOPS["cpu"], {"xla_cpu_experimental_ynn_fusion_type": ""})]}
-
-
-def compiler_options(graph: Graph) -> dict[str, Any]:
-    """What XLA is to be told for this graph, on the platform JAX runs on."""
-    found: dict[str, Any] = {}
-    for ops, options in COMPILER_OPTIONS.get(jax.default_backend(), ()):
-        if any(o.op.name in ops for o in graph.walk()):
-            found.update(options)
-    return found
 
 
 def lowering_of(op: Any) -> Callable[..., Any]:
