@@ -17,6 +17,7 @@ Only where numpy gives what the target gives: comparisons of small integers, and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,16 +43,17 @@ class EarlyChecks:
         self._start: list[Any] = []  # the slots before the steps: the constants are there
         self._given: list[tuple[int, int]] = []  # (slot, place of the argument)
         self._steps: list[tuple[int, Callable, list[int], dict[str, Any]]] = []
-        self._checks: list[tuple[int, int]] = []  # (slot of what must be true, number of the check)
+        self._checks: list[tuple[int, Callable[[Any], Any], int]] = []  # (slot, what must hold of it, number of the check)
 
     def __bool__(self) -> bool:
         return bool(self._checks)
 
     def add(self, valid: Value, number: int) -> bool:
         """Take over the check that `valid` is true. False if it is not one for numpy."""
-        slot = self._slot(valid) if self._arguments else None
+        value, holds = _range(valid) or (valid, bool)
+        slot = self._slot(value) if self._arguments else None
         if slot is not None:
-            self._checks.append((slot, number))
+            self._checks.append((slot, holds, number))
         return slot is not None
 
     def failed(self, arrays: Sequence[Any]) -> int:
@@ -61,7 +63,10 @@ class EarlyChecks:
             values[slot] = np.asarray(arrays[place])
         for slot, lower, operands, attributes in self._steps:
             values[slot] = lower(NUMPY, *[values[o] for o in operands], **attributes)
-        return next((number for slot, number in self._checks if not values[slot]), 0)
+        for slot, holds, number in self._checks:
+            if not holds(values[slot]):
+                return number
+        return 0
 
     def _slot(self, value: Value) -> int | None:
         if value not in self._slots:
@@ -95,3 +100,28 @@ class EarlyChecks:
         elif lower is not None:
             self._steps.append((new, lower, slots, dict(operation.attributes)))
         return new
+
+
+def _range(valid: Value) -> tuple[Value, Callable[[Any], Any]] | None:
+    """What `valid` says if it is "all elements of a value lie in a range": the value, and the test. It is what classes and
+    indices are checked for, and worth a test of its own: between two programs Python's code and data are out of the caches, and
+    each call costs several times what it does in a loop.
+    """
+    if not _is(valid, "reduce_all") or not _is(valid.producer.operands[0], "logical_and"):  # type: ignore[union-attr]
+        return None
+    above, below = valid.producer.operands[0].producer.operands  # type: ignore[union-attr]
+    if not _is(above, "greater_equal") or not _is(below, "less"):
+        return None
+    (value, least), (same, end) = above.producer.operands, below.producer.operands  # type: ignore[union-attr]
+    low, high = constant_value(least), constant_value(end)
+    if value is not same or low is None or high is None or low.ndim or high.ndim:
+        return None
+    return value, partial(_lie_in, range(int(low), int(high)))
+
+
+def _is(value: Value, name: str) -> bool:
+    return value.producer is not None and value.producer.op.name == name
+
+
+def _lie_in(places: range, x: np.ndarray) -> bool:
+    return not x.size or bool(places.start <= np.minimum.reduce(x, None) and np.maximum.reduce(x, None) < places.stop)
