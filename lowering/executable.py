@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -139,17 +140,17 @@ class Executable:
         return {f: int(getattr(plan, f)) for f in fields if plan is not None and hasattr(plan, f)}
 
 
-def _compiled(lowered: Any, options: dict[str, Any] | None = None) -> Any:
+def _compiled(lowered: Any, options: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The compiled program, without the options if this version of XLA does not know them.
 
     JAX's C++ code turns a Ctrl-C in one of its Python callbacks into a RuntimeError: turn it back.
     """
     try:
-        return lowered.compile(compiler_options=options or None)
+        return lowered.compile(compiler_options=dict(options) or None)
     except RuntimeError as error:
         if "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from None
-        unknown = [name for name in options or () if f"No such compile option: '{name}'" in str(error)]  # an older XLA
+        unknown = [name for name in options if f"No such compile option: '{name}'" in str(error)]  # an older XLA
         if not unknown:
             raise
         return _compiled(lowered, {name: value for name, value in options.items() if name not in unknown})

@@ -47,7 +47,7 @@ def test_an_unknown_option_is_left_out_alone():
     told = []
 
     class OlderXla:
-        def compile(self, compiler_options):
+        def compile(self, compiler_options=None):
             told.append(compiler_options)
             return lowered.compile(compiler_options=compiler_options)
 
