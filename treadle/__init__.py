@@ -23,6 +23,7 @@ from treadle import (
     linalg,
     lowering,
     math,
+    missing,
     nest,
     nn,
     profiler,
@@ -268,3 +269,5 @@ __all__ = [
     "uint64", "uint8", "unique", "unique_with_counts", "unravel_index", "unstack", "vectorized_map", "version", "where",
     "while_loop", "zeros", "zeros_initializer", "zeros_like",
 ]
+
+missing.answer(__name__)
