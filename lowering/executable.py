@@ -16,9 +16,9 @@ from treadle.ir import errors
 from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
-from treadle.lowering import compat, disk_cache, sharding
+from treadle.lowering import compat, disk_cache, memory, sharding
 from treadle.lowering.compiler_options import compiler_options
-from treadle.lowering.namespace import JAX, JaxNamespace
+from treadle.lowering.namespace import JAX, JaxNamespace, inlined
 from treadle.lowering.overrides import lowering_of
 from treadle.lowering.packing import Layout
 
@@ -71,6 +71,9 @@ class Executable:
         self.kernels: dict[str, Any] | None = None  # see `labels`
         EXECUTABLES.add(self)
 
+    def __del__(self) -> None:
+        memory.FreeMemory.program_dropped()
+
     def _lower(self, namespace: JaxNamespace = JAX) -> Any:
         """JAX's lowered form. Nothing of it is kept: the function alone would hold over 1 MB in JAX's caches."""
         graph, donated, packs, layouts = self._graph, self._donated, self._packs, self.layouts
@@ -83,7 +86,7 @@ class Executable:
             inputs: dict[int, Any] = dict(zip(alone, arrays[len(packs):count]))
             for pack, layout, buffer in zip(packs, layouts, arrays):
                 inputs.update(zip(pack, layout.unpack(buffer)))
-            outputs = namespace.run_graph(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
+            outputs = inlined(namespace.run_graph)(graph, [*(inputs[i] for i in range(donated)), *arrays[count:]])
             for value, output in zip(graph.outputs, outputs):
                 _check_lowered(value.type, output, graph)
             buffers = [layout.pack(buffer, [outputs[i] for i in pack])
@@ -101,7 +104,7 @@ class Executable:
             places["out_shardings"] = [*self._spread.inputs[:donated], *results]
         with compat.enable_x64(True), sharding.spreading(self._spread is not None):
             reused = tuple(range(count)) if self._reuse else ()
-            return jax.jit(run, donate_argnums=reused, keep_unused=True, **places).lower(*program_types)
+            return memory.lowered(jax.jit(run, donate_argnums=reused, keep_unused=True, **places), program_types)
 
     @property
     def input_shardings(self) -> list[Any]:
@@ -183,13 +186,13 @@ def _direct_call(compiled: Any) -> Callable[..., Any]:
 def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any]) -> Callable[..., Any]:
     """One operation as a compiled function of arrays: what eager execution runs."""
     def run(*arrays: Any) -> Any:
-        results = lowering_of(op)(JAX, *arrays, **attributes)
+        results = inlined(lowering_of(op))(JAX, *arrays, **attributes)
         return list(results) if op.many else [results]
     run.__name__ = run.__qualname__ = op.name
     entry = disk_cache.entry(op_fingerprint(op, types, attributes))
     with compat.enable_x64(True):
         compiled = disk_cache.load(entry)
         if compiled is None:
-            compiled = _compiled(jax.jit(run, keep_unused=True).lower(*[struct(t) for t in types]))
+            compiled = _compiled(memory.lowered(jax.jit(run, keep_unused=True), [struct(t) for t in types]))
             disk_cache.save(entry, compiled)
     return _direct_call(compiled)

@@ -3,11 +3,16 @@ more direct, and a few names of our own (`cast`, `run_graph`, `jax_function`).
 
 Arithmetic goes to `jax.lax` straight away when the shapes agree: a `jax.numpy` function costs several times as
 much to trace, and a training step has hundreds.
+
+`inlined` turns `jax.jit` off while the rules run. Most of `jax.numpy` is jitted, and a jitted function keeps its trace for
+each shape that it ever met, for as long as the process lives. Off, what such a function does becomes part of the program
+that is being traced, and goes when that goes. Loops and branches are left to JAX as they are (`_staged`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -24,14 +29,46 @@ def _binary(direct: Any, general: Any) -> Any:
     return staticmethod(apply)
 
 
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, to be traced as if none of the functions it calls were jitted."""
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with jax.disable_jit():
+            return function(*args, **kwargs)
+    return call
+
+
+def _staged(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with `jax.jit` on: off, JAX would unroll its loops."""
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with jax.disable_jit(False):
+            return function(*args, **kwargs)
+    return call
+
+
+class _Staged:
+    """A module of JAX, with `_staged` for those of its functions that loop: the named ones, or any."""
+
+    def __init__(self, module: Any, *names: str):
+        self._module, self._names = module, names
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._module, name)
+        if name in self._names or not self._names and callable(found):
+            found = _staged(found)
+        setattr(self, name, found)  # the next time it is found at once
+        return found
+
+
 class JaxNamespace:
     """`xp` for JAX. Names not defined here are those of `jax.numpy`."""
 
-    lax = lax
+    lax = _Staged(lax, "cond", "fori_loop", "map", "scan", "switch", "while_loop")
     nn = jax.nn
-    random = jax.random
-    linalg = jnp.linalg
-    special = jax.scipy.special
+    random = _Staged(jax.random)
+    linalg = _Staged(jnp.linalg)
+    special = _Staged(jax.scipy.special)
     optimization_barrier = staticmethod(lax.optimization_barrier)
     host_call = staticmethod(callback.host_call)
     shard = staticmethod(sharding.constrain)
@@ -82,25 +119,26 @@ class JaxNamespace:
 
     def cond(self, branches: Sequence[Any], chosen: Any, operands: Sequence[Any]) -> Sequence[Any]:
         """The outputs of the branch that a bool (true: the first) or an index (out of range: the last) chooses."""
-        functions = [lambda *x, graph=graph: self.run_graph(graph, x) for graph in branches]
+        functions = [inlined(lambda *x, graph=graph: self.run_graph(graph, x)) for graph in branches]
         if chosen.dtype == bool:
-            return lax.cond(chosen, functions[0], functions[1], *operands)
+            return self.lax.cond(chosen, functions[0], functions[1], *operands)
         last = len(branches) - 1
-        return lax.switch(jnp.where((chosen < 0) | (chosen > last), last, chosen), functions, *operands)
+        return self.lax.switch(jnp.where((chosen < 0) | (chosen > last), last, chosen), functions, *operands)
 
     def while_loop(self, condition: Any, body: Any, carried: Sequence[Any], invariants: Sequence[Any]) -> Sequence[Any]:
         """The carried values after as many rounds of `body` as `condition` allows."""
-        return lax.while_loop(lambda state: self.run_graph(condition, (*state, *invariants))[0],
-                              lambda state: tuple(self.run_graph(body, (*state, *invariants))), tuple(carried))
+        return self.lax.while_loop(inlined(lambda state: self.run_graph(condition, (*state, *invariants))[0]),
+                                   inlined(lambda state: tuple(self.run_graph(body, (*state, *invariants)))), tuple(carried))
 
     def scan(self, body: Any, carried: Sequence[Any], invariants: Sequence[Any], scanned: Sequence[Any], length: int,
              reverse: bool) -> Sequence[Any]:
         """The carried values after `length` rounds of `body`, and its further outputs stacked."""
+        @inlined
         def step(state: tuple, rows: tuple) -> tuple[tuple, tuple]:
             outputs = self.run_graph(body, (*state, *invariants, *rows))
             return tuple(outputs[:len(state)]), tuple(outputs[len(state):])
 
-        state, stacked = lax.scan(step, tuple(carried), tuple(scanned), length, reverse)
+        state, stacked = self.lax.scan(step, tuple(carried), tuple(scanned), length, reverse)
         return [*state, *stacked]
 
     @staticmethod
@@ -108,7 +146,7 @@ class JaxNamespace:
         """A user's JAX function, under the 64-bit setting that the user's own code would see."""
         wide = any(jnp.dtype(a.dtype).itemsize == 8 and a.dtype != jnp.complex64 for a in arrays)
         with compat.enable_x64(wide):
-            return function(*arrays)
+            return _staged(function)(*arrays)
 
 
 JAX = JaxNamespace()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 
 from treadle.ir import errors
+from treadle.lowering.memory import FreeMemory
 
 # From glibc's <malloc.h>: (parameter, to keep memory, glibc's own value).
 _PARAMETERS = {
@@ -42,3 +43,4 @@ def keep_freed_memory(keep: bool = True) -> None:
     for name, (number, kept, default) in _PARAMETERS.items():
         if not mallopt(number, kept if keep else default):
             raise errors.UnimplementedError(f"This C library refuses the setting {name}. Leave the call out here.")
+    FreeMemory.kept = keep

@@ -1,0 +1,104 @@
+"""What is left of a program when nobody needs it any more."""
+
+import gc
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+import treadle as tf
+from treadle.lowering import executable, memory, namespace
+
+
+def call_with_new_shapes(count):
+    @tf.function(reduce_retracing=False)
+    def f(x):
+        return tf.reduce_mean(tf.nn.softmax(tf.nn.relu(tf.matmul(x, tf.transpose(x)) * 2.0 + 1.0)), axis=0)
+
+    for size in range(3, 3 + count):
+        f(np.ones((size, 2), np.float32))
+
+
+def living():
+    """How many traces, and how many programs, JAX and XLA hold."""
+    gc.collect()
+    traces = sum(type(o).__name__ == "Jaxpr" and type(o).__module__.startswith("jax") for o in gc.get_objects())
+    return np.array([traces, len(jax.devices()[0].client.live_executables())])
+
+
+@pytest.mark.filterwarnings("ignore:.*traced")
+def test_a_dropped_function_leaves_neither_traces_nor_programs(monkeypatch):
+    monkeypatch.setenv("TREADLE_CACHE", "")
+    call_with_new_shapes(2)
+    before = living()
+    call_with_new_shapes(8)
+    assert (living() - before < 4).all()  # each of the 8 would leave one or more
+
+
+def loop(x):
+    y, i = x, 0
+    while tf.reduce_sum(y) < 100.0:
+        y, i = y * 2.0 if tf.reduce_max(y) < 10.0 else y + tf.sqrt(y), i + 1
+    return y
+
+
+PROGRAMS = {
+    "loop": loop,
+    "scan": lambda x: tf.scan(lambda a, row: a + tf.sin(row), x),
+    "map": lambda x: tf.map_fn(lambda row: tf.cumsum(row), x),
+    "gamma": lambda x: tf.random.stateless_gamma([4], [1, 2], alpha=x[0, 0]),
+    "poisson": lambda x: tf.random.stateless_poisson([4], [1, 2], lam=x[0, 0]),
+    "betainc": lambda x: tf.math.betainc(x, x, x),
+    "expm": lambda x: tf.linalg.expm(x),
+    "sqrtm": lambda x: tf.linalg.sqrtm(x),
+    "svd": lambda x: tf.linalg.svd(x)[0],
+}
+
+
+def loops_in(program):
+    x = np.random.default_rng(0).uniform(0.1, 0.9, (3, 3)).astype(np.float32)
+    text = tf.function(program).get_concrete_function(x).stablehlo()
+    return [text.count(word) for word in ("stablehlo.while", "stablehlo.case", "stablehlo.if")]
+
+
+def test_loops_of_rules_stay_loops(monkeypatch):
+    """Without `jax.jit` JAX would unroll some: each program has as many loops and branches as with it."""
+    ours = {name: loops_in(program) for name, program in PROGRAMS.items()}
+    assert ours["loop"][0] == 1 and sum(map(sum, ours.values())) >= 6
+    for module in (executable, namespace):
+        monkeypatch.setattr(module, "inlined", lambda function: function)
+    assert ours == {name: loops_in(program) for name, program in PROGRAMS.items()}
+
+
+def test_what_the_user_jitted_is_not_traced_again(monkeypatch):
+    monkeypatch.setenv("TREADLE_CACHE", "")
+    traced = []
+
+    @jax.jit
+    def own(x):
+        traced.append(x.shape)
+        return jax.numpy.sum(x * 2.0)
+
+    own(np.ones(7, np.float32))
+    monkeypatch.setattr(memory, "_LOWERED_BETWEEN", 1)
+    tf.function(lambda x: x + 1.0)(np.ones((3, 17), np.float32))
+    tables = [getattr(sys.modules[module], name, None) for module, name in memory._NOTES]
+    emptied = [table.cache_info().currsize for table in tables if hasattr(table, "cache_info")]
+    assert len(emptied) >= 3 and sum(emptied) < 50
+    own(np.ones(7, np.float32))
+    assert traced == [(7,)]
+
+
+@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
+@pytest.mark.parametrize("kept", [False, True])
+def test_freed_memory_goes_back_unless_the_user_keeps_it(kept, monkeypatch):
+    calls = []
+    monkeypatch.setattr(memory, "_malloc_trim", calls.append)
+    monkeypatch.setattr(memory.FreeMemory, "kept", kept)
+    for _ in range(memory._DROPPED_BETWEEN):
+        memory.FreeMemory.program_dropped()
+    gc.collect()
+    assert calls == ([] if kept else [0])
+    gc.collect()
+    assert len(calls) <= 1
