@@ -57,11 +57,12 @@ libc.mallinfo2.restype = Heap
 found = []
 def note():
     gc.collect()
+    libc.malloc_trim(0)  # what compiling left free, up to 110 MB, or what was of programs just dropped
     heap = libc.mallinfo2()
     found.append([megabytes("VmRSS"), (heap.uordblks + heap.hblkhd) / 2**20])
 SETUP
 once = new()
-for i in range(32):  # what the first programs load stays
+for i in range(WARM):  # what the first programs load stays: code of XLA's, Python's tables
     once(i)
 once = new()
 note()
@@ -128,10 +129,11 @@ def transformer() -> Table:
     return run_peak("transformer")
 
 
-def _growth(question: str, setup: str, points: Sequence[int], target: str) -> Table:
-    """Memory before, after some numbers of repetitions, and after all is dropped: what is resident, and how much the C library
-    has handed out (Python's own small blocks are not in that)."""
-    found = json.loads(_printed(_GROWTH.replace("SETUP", setup).replace("POINTS", repr(tuple(points)))))
+def _growth(question: str, setup: str, points: Sequence[int], warm: int, target: str) -> Table:
+    """Memory before, after some numbers of repetitions, and after all is dropped: what is resident without what is free, and
+    how much the C library has handed out (Python's own small blocks are not in that)."""
+    code = _GROWTH.replace("SETUP", setup).replace("POINTS", repr(tuple(points))).replace("WARM", str(warm))
+    found = json.loads(_printed(code))
     names = ["before", *(f"after {point:,}" for point in points), "when all is dropped"]
     rows = {f"resident {name}": sizes[0] for name, sizes in zip(names, found)}
     rows.update({f"allocated {names[place]}": found[place][1] for place in (0, -2, -1)})
@@ -140,13 +142,13 @@ def _growth(question: str, setup: str, points: Sequence[int], target: str) -> Ta
 
 def signatures(points: Sequence[int] = (300, 600, 900)) -> Table:
     """A function keeps its last 512 traces, a quarter of a megabyte each and more."""
-    return _growth("Memory while one function meets ever new signatures", _SIGNATURES, points,
+    return _growth("Memory while one function meets ever new signatures", _SIGNATURES, points, 512,
                    "at most 5 MB more than before when the function is dropped; at most 5 MB more after 600 while it is kept")
 
 
 def models(points: Sequence[int] = (50, 100, 150)) -> Table:
     question = "Memory while models are built, trained for a step and dropped"
-    return _growth(question, _MODELS, points, "at most 5 MB more than before")
+    return _growth(question, _MODELS, points, 32, "at most 5 MB more than before")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from treadle.lowering import executable, memory, namespace
 def call_with_new_shapes(count):
     @tf.function(reduce_retracing=False)
     def f(x):
-        return tf.reduce_mean(tf.nn.softmax(tf.nn.relu(tf.matmul(x, tf.transpose(x)) * 2.0 + 1.0)), axis=0)
+        y = tf.nn.softmax(tf.nn.relu(tf.matmul(x, tf.transpose(x)) * 2.0 + 1.0))
+        return tf.reduce_mean(y, axis=0), tf.argmax(y, axis=1)
 
     for size in range(3, 3 + count):
         f(np.ones((size, 2), np.float32))
@@ -30,6 +31,7 @@ def living():
 @pytest.mark.filterwarnings("ignore:.*traced")
 def test_a_dropped_function_leaves_neither_traces_nor_programs(monkeypatch):
     monkeypatch.setenv("TREADLE_CACHE", "")
+    monkeypatch.setattr(memory, "_LOWERED_BETWEEN", 1)
     call_with_new_shapes(2)
     before = living()
     call_with_new_shapes(8)
@@ -57,6 +59,7 @@ PROGRAMS = {
 
 
 def loops_in(program):
+    """How many loops and branches a program has when it is lowered; nothing is compiled."""
     x = np.random.default_rng(0).uniform(0.1, 0.9, (3, 3)).astype(np.float32)
     text = tf.function(program).get_concrete_function(x).stablehlo()
     return [text.count(word) for word in ("stablehlo.while", "stablehlo.case", "stablehlo.if")]
@@ -64,6 +67,9 @@ def loops_in(program):
 
 def test_loops_of_rules_stay_loops(monkeypatch):
     """Without `jax.jit` JAX would unroll some: each program has as many loops and branches as with it."""
+    monkeypatch.setattr(executable, "_compiled", lambda *lowered: None)
+    monkeypatch.setattr(executable, "_direct_call", lambda compiled: None)
+    monkeypatch.setenv("TREADLE_CACHE", "")
     ours = {name: loops_in(program) for name, program in PROGRAMS.items()}
     assert ours["loop"][0] == 1 and sum(map(sum, ours.values())) >= 6
     for module in (executable, namespace):
