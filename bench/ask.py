@@ -22,12 +22,12 @@ from bench.measure import ROOT, Patience, Table
 
 QUESTIONS = (  # "file.function" of this folder, or "file.model" where its `run` takes a model's name
     "linear_regression.run", "many_variables.run", "training_steps.mlp", "training_steps.conv_net", "training_steps.lstm",
-    "training_steps.transformer", "mlp_step.run_digits", "mlp_step.run", "fit_epoch.run", "fit_models.conv_net",
-    "fit_models.lstm", "fit_models.transformer", "eager.run_op", "eager.run_gradient", "eager.run_loop", "data_epoch.run",
-    "first_call.run", "first_call.run_chain", "first_call.run_deep", "first_call.run_import", "while_loop.run",
-    "while_loop.run_unrolled", "guards.run", "checks.run_small", "checks.run", "checks.run_eager", "saving.save_small",
-    "saving.save_large", "saving.load_small", "saving.load_large", "memory.mlp", "memory.conv_net", "memory.transformer",
-    "memory.models", "memory.signatures")
+    "training_steps.transformer", "kept_memory.transformer", "mlp_step.run_digits", "mlp_step.run", "fit_epoch.run",
+    "fit_models.conv_net", "fit_models.lstm", "fit_models.transformer", "eager.run_op", "eager.run_gradient",
+    "eager.run_loop", "data_epoch.run", "first_call.run", "first_call.run_chain", "first_call.run_deep",
+    "first_call.run_import", "while_loop.run", "while_loop.run_unrolled", "guards.run", "checks.run_small", "checks.run",
+    "checks.run_eager", "saving.save_small", "saving.save_large", "saving.load_small", "saving.load_large", "memory.mlp",
+    "memory.conv_net", "memory.transformer", "memory.models", "memory.signatures")
 LONG = ("first_call.run_deep",)  # minutes: compared only where it is named
 
 
