@@ -15,7 +15,7 @@ from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
 from treadle.lowering import rolling
-from treadle.lowering.overrides import is_slow_in_loops
+from treadle.lowering.overrides import is_long_round, is_slow_in_loops
 from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
@@ -109,8 +109,8 @@ class ConcreteFunction:
 
     @property
     def is_slow_in_loops(self) -> bool:
-        """True if many calls in one program take far longer than the calls by themselves, on this platform."""
-        return any(is_slow_in_loops(o.op) for o in self.graph.walk())
+        """True if many calls in one program take longer than the calls by themselves, on this platform."""
+        return is_long_round(self.graph) or any(is_slow_in_loops(o.op) for o in self.graph.walk())
 
     @property
     def results_structure(self) -> Any:

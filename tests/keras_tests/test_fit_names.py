@@ -99,3 +99,17 @@ def test_convolutions_are_not_put_into_a_loop_where_that_is_slow():
     assert step.is_slow_in_loops == (tf.config.list_physical_devices("GPU") == [])
     model.fit(x, y, batch_size=2, epochs=2, verbose=0)
     assert int(model.optimizer.iterations) == 6
+
+
+def test_long_steps_are_not_put_into_a_loop():
+    def step_of(units):
+        model = ours.Sequential([ours.Input((units,)), ours.layers.Dense(units), ours.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        batch = tf.TensorSpec([512, units]), tf.TensorSpec([512, 1])
+        return model, tf.function(model.train_step).get_concrete_function(batch)
+
+    assert not step_of(64)[1].is_slow_in_loops
+    model, step = step_of(2048)  # 2 products of 512 x 2048 x 2048
+    assert step.is_slow_in_loops == (tf.config.list_physical_devices("GPU") == [])
+    history = model.fit(np.zeros((1024, 2048), np.float32), np.ones((1024, 1), np.float32), batch_size=512, verbose=0).history
+    assert history["loss"][0] > 0 and int(model.optimizer.iterations) == 2
