@@ -12,6 +12,7 @@ from treadle.ir.dtypes import DType
 from treadle.ir.interpreter import TakeOver, state
 from treadle.ir.operators import TABLE
 from treadle.ir.types import TensorType
+from treadle.runtime.own_copies import own_copy
 from treadle.runtime.tensor import EagerTensor, SymbolicTensor, Tensor, from_numpy
 
 _PYTHON = {bool: dtypes.bool_, int: dtypes.int32, float: dtypes.float32, complex: dtypes.complex128}
@@ -68,7 +69,7 @@ def as_numpy(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     if value is None:
         raise errors.DtypeError("Expected a tensor, an array, a list or a number. Received: None.")
     if isinstance(value, (np.ndarray, np.generic)):
-        return _numpy(np.array(value), dtype, hint)
+        return _numpy(own_copy(value) if kind is np.ndarray else np.array(value), dtype, hint)
     if isinstance(value, (list, tuple)):
         return _sequence(value, dtype, hint)
     if isinstance(value, range):

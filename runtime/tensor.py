@@ -14,6 +14,7 @@ from treadle.ir.graph import Value
 from treadle.ir.operators import TABLE, Operators
 from treadle.ir.types import TensorType
 from treadle.lowering import compat
+from treadle.runtime.own_copies import SMALL, lies_well
 from treadle.runtime.tensor_shape import TensorShape
 
 
@@ -73,6 +74,8 @@ class Tensor(Typed):
         return TABLE["_getitem"](self, key)
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_keras_mask":  # asked of each tensor that a layer is called on
+            return None
         # `v[1:3].assign(x)`: a slice of a variable remembers where it came from.
         if name in ("assign", "assign_add", "assign_sub") and hasattr(self, "_origin"):
             variable, key = self._origin
@@ -237,18 +240,22 @@ def numpy_text(tensor: EagerTensor, form: Any) -> str:
 
 
 # Arrays of more bytes than this are placed on the device when a tensor is made from them, since they are
-# likely to be used more than once.
+# likely to be used more than once. Where the device is the CPU, a program takes an aligned array as it lies.
 _SMALL = 4096
 
 
 def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
-    """A tensor with the array's value. The array must not be written to afterwards."""
+    """A tensor with the array's value. The array must not be written to afterwards.
+
+    Large arrays are placed on the device, since they are likely to be used more than once.
+    """
     if dtype.is_string:
         return EagerTensor(array, TensorType.of(dtype, array.shape))
     type = TensorType.of(dtype, array.shape)
-    if array.nbytes > _SMALL:
+    if array.nbytes > SMALL and not lies_well(array):
         with compat.enable_x64(True):
             return EagerTensor(jax.device_put(array), type)
+    array.flags.writeable = False  # users get it from `np.asarray(tensor)`
     return EagerTensor(array, type)
 
 

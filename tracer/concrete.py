@@ -20,6 +20,7 @@ from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
 from treadle.runtime.interpreter import current
+from treadle.runtime.recorded_call import RecordedCall
 from treadle.runtime.spec import TensorSpec
 from treadle.runtime.tensor import EagerTensor
 from treadle.runtime.variable import Variable
@@ -64,6 +65,7 @@ class ConcreteFunction:
         self._argument_types = [v.type for v in arguments]
         self._fixed_types = [v.type for v in ordered[:len(ordered) - len(arguments)]]
         self._compiled: dict[tuple[tuple[TensorType, ...], Settings], Compiled] = {}
+        self._calls: dict[tuple, RecordedCall] = {}  # while tapes listen
         checks.listen(self)
         self.report = trace.report
         self.code: CodeType | None = None  # of the Python function
@@ -236,16 +238,40 @@ class ConcreteFunction:
 
     def run(self, tensors: Sequence[Any]) -> Any:
         """The results for the arguments' tensors: at once if nobody records, else as a `call` operation."""
-        if state.interpreter is EAGER and not state.recorders:
-            compiled = self.compiled([t.type for t in tensors])
-            return self.pack(compiled.program.run([t._array for t in tensors]), compiled.program.types)
-        return self._bind(tensors)
+        if state.interpreter is not EAGER:
+            return self._bind(tensors)
+        return self._recorded(tensors) if state.recorders else self._run_unseen(tensors)
+
+    def _run_unseen(self, tensors: Sequence[Any]) -> Any:
+        compiled = self.compiled([t.type for t in tensors])
+        return self.pack(compiled.program.run([t._array for t in tensors]), compiled.program.types)
 
     def pack(self, arrays: Sequence[Any], types: Sequence[TensorType]) -> Any:
         """Result arrays in the structure that the Python function returned."""
         if self._single:
             return EagerTensor(arrays[0], types[0])
         return signature.fill(self._results, wrap(arrays, types))
+
+    def _recorded(self, tensors: Sequence[Any]) -> Any:
+        """The call while tapes listen, eagerly: one program, which is kept."""
+        operands = [*(v._stored() for v in (*self._updated, *self._read)), *self._captures, *tensors]
+        if not any([r.watches(operands) for r in state.recorders]):
+            del operands  # the program may reuse the variables' memory
+            return self._run_unseen(tensors)
+        key = (checks.settings(), *[t.type for t in tensors])
+        found = self._calls.get(key)
+        if found is None:
+            graph = specialise(self.graph, [*self._fixed_types, *key[1:]])
+            if any(v.type.dtype.is_string for v in (*graph.inputs, *graph.outputs)):
+                return self._bind(tensors)
+            if len(self._calls) >= _MOST_PROGRAMS:
+                self._calls.clear()
+            found = self._calls[key] = RecordedCall(graph)
+        results = found.run(operands)
+        count = len(self._updated)
+        if count:
+            store_all(self._updated, [r._array for r in results[:count]])
+        return results[count] if self._single else signature.fill(self._results, results[count:])
 
     def _bind(self, tensors: Sequence[Any]) -> Any:
         """The call as one operation, which a tape records and a trace adds to its graph."""
@@ -257,7 +283,7 @@ class ConcreteFunction:
         results = bind(call, operands, {"graph": graph})
         count = len(self._updated)
         interpreter = current()
-        if interpreter is EAGER:
+        if interpreter is EAGER:  # with strings
             store_all(self._updated, [r._array for r in results[:count]])
         else:
             for variable, value in zip(self._updated, results):

@@ -74,6 +74,7 @@ class Function:
         self._concrete: dict[Any, list[ConcreteFunction]] = {}  # several for a key, if Python's state changes to and fro
         self._seen: dict[Any, list[TensorSpec]] = {}  # with reduce_retracing: the sizes that calls had in common
         self._fast: dict[Any, tuple[ConcreteFunction, Any, Callable[[], bool] | None]] = {}
+        self._fast_recorded: dict[Any, ConcreteFunction] = {}  # the same, for calls while tapes listen
         self._retraces: list[tuple[str, location.Location | None]] = []  # why it was traced again, and where that was read
         self._used_once: set[Any] = set()  # where traces changed the state that they had read
         self._warned: set[Any] = set()
@@ -89,7 +90,7 @@ class Function:
         try:
             current = state
             if current.interpreter is not EAGER or current.recorders or _Settings.run_eagerly:
-                return self._call(args, kwargs)
+                return self._call_recorded(args, kwargs)
             given: Any = args
             if kwargs or len(args) != self._signature.simple:
                 given = self._signature.positional(args, kwargs)
@@ -118,6 +119,25 @@ class Function:
         except Exception as error:
             errors.hide_frames(error)
             raise
+
+    def _call_recorded(self, args: Any, kwargs: Any) -> Any:
+        """A call while tapes listen, or inside a trace."""
+        if (state.interpreter is not EAGER or _Settings.run_eagerly or kwargs or len(args) != self._signature.simple
+                or context.state.replica is not None):
+            return self._call(args, kwargs)
+        key: list[Any] = []
+        tensors: list[Any] = []
+        for value in args:
+            signature.flatten(value, key, tensors)
+        found = self._fast_recorded.get(tuple(key))
+        if found is not None and (found.check is None or found.check.quick()):
+            return found.run(tensors)
+        concrete, tensors = self._find(args, kwargs)
+        if concrete.is_kept and [t.type for t in tensors] == [k for k in key if isinstance(k, TensorType)]:
+            if len(self._fast_recorded) >= _MOST_TRACES:
+                self._fast_recorded.clear()
+            self._fast_recorded[tuple(key)] = concrete
+        return concrete.run(tensors)
 
     def _call(self, args: Any, kwargs: Any, fast_key: tuple | None = None) -> Any:
         if _Settings.run_eagerly:
@@ -420,7 +440,7 @@ class Function:
         """The time of calls with the arguments: calls like any others, but for the program, whose variables are copies."""
         def caller(program: Program) -> Callable[[], Any]:
             shadow = object.__new__(type(self))
-            vars(shadow).update(vars(self), _fast={})
+            vars(shadow).update(vars(self), _fast={}, _fast_recorded={})
 
             def call(args: Any, kwargs: Any, fast_key: tuple | None = None) -> Any:
                 concrete, tensors = self._find(args, kwargs)

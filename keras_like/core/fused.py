@@ -125,8 +125,12 @@ def _program(method: Callable, owner: Any, args: tuple, kwargs: dict[str, Any]) 
 
 def _runs_our_code_only(owner: Any) -> bool:
     """True for an object of a built-in class that was given no functions or objects from elsewhere."""
-    return type(owner).__module__.startswith(_OURS) and all(
-        str(getattr(part, "__module__", "")).startswith(_OURS) for part in _parts(vars(owner)) if callable(part))
+    return holds_our_code_only(type(owner)) and holds_our_code_only(vars(owner))
+
+
+def holds_our_code_only(value: Any) -> bool:
+    """True if all functions and classes in a structure are the library's."""
+    return all(str(getattr(part, "__module__", "")).startswith(_OURS) for part in _parts(value) if callable(part))
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import treadle as tf
-from treadle.keras_like.core import tracking
+from treadle.keras_like.core import fused_layers, tracking
 from treadle.keras_like.core.deferred import call_layer, called_inputs, called_outputs, holds_deferred, is_deferred
 from treadle.keras_like.core.holding import Holder
 from treadle.keras_like.core.input_spec import check_inputs
@@ -87,6 +87,8 @@ class Layer(Saved, Holder):
     input_spec: Any = None
     # Whether masks of the inputs go on to the outputs, as `compute_mask` says.
     supports_masking = False
+    # Whether an eager call may run as one program (`treadle.keras_like.core.fused_layers`), if the class is built in.
+    fuses = True
     _round = _losses_round = 0
     _path: str | None = None
     _build_shapes: dict[str, Any] | None = None
@@ -105,6 +107,18 @@ class Layer(Saved, Holder):
         self._stopped: list[Any] = []  # weights that `trainable = False` made so
         self._built = False
         self._inbound: list[Any] = []
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        attributes = self.__dict__
+        watchers = attributes.get("_watchers")
+        if watchers is not None and name not in tracking.BOOKKEEPING and attributes.get(name, watchers) is not value:
+            watchers.forget()
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if "_watchers" in self.__dict__:
+            self._watchers.forget()
+        super().__delattr__(name)
 
     if TYPE_CHECKING:  # attributes that `build` and `_keep` make
 
@@ -214,7 +228,7 @@ class Layer(Saved, Holder):
         kwargs = {name: self._converted(value) for name, value in kwargs.items()}
         if any(map(holds_deferred, args)) or any(map(holds_deferred, kwargs.values())):
             return call_layer(self, args, kwargs)
-        return self._run(args, kwargs)
+        return fused_layers.call(self, args, kwargs)
 
     def _converted(self, value: Any) -> Any:
         """An argument's arrays as tensors; floating ones in the compute dtype."""
@@ -268,7 +282,7 @@ class Layer(Saved, Holder):
             if signature.mask and mask is not None:
                 args, kwargs = signature.told("mask", mask, args, kwargs)
         with CallState(self, training) as state, autocasting(self._read_dtype()), tf.name_scope(self.name):
-            self._round = state.round
+            self.__dict__["_round"] = state.round
             try:
                 outputs = tf.autograph.tf_convert(self.call)(*args, **kwargs)
             except Exception as error:
@@ -276,7 +290,7 @@ class Layer(Saved, Holder):
                 raise
             if self.activity_regularizer is not None:
                 self._regularize(outputs)
-        self._built = True
+        self.__dict__["_built"] = True
         self._pass_mask_on(first, mask, outputs)
         return outputs
 

@@ -93,14 +93,14 @@ class Sequential(Model):
         if not self._rows and self._input is None and layer._batch_input_shape is not None:
             self._input = make_input(batch_shape=layer._batch_input_shape, dtype=layer.compute_dtype,
                                      name=f"{layer.name}_input")
-        self._rows.append(layer)
+        self._rows = [*self._rows, layer]
         self._built = False
         if self._input is not None:
             self._extend()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Remove the last layer and return it. `rebuild` is accepted."""
-        layer = self._rows.pop()
+        *self._rows, layer = self._rows
         self._chain = []
         del self._results[len(self._rows):]
         self._built = bool(self._results)
