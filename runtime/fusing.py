@@ -14,8 +14,8 @@ def fuse_eager_calls(fuse: bool = True) -> None:
     """Whether an eager call of the library may run as one compiled program inside (the default), or runs op by op.
 
     It concerns the calls in which no code of the user's runs, so that nobody looks between the ops: `tape.gradient`, and
-    `keras`' built-in optimizers, losses and metrics. A call runs op by op until it has been made some times in the same
-    way; then it is compiled. Values are those of the ops one by one, but for rounding; errors are the same.
+    `keras`' built-in layers and models, losses, metrics and optimizers. A call runs op by op until it has been made some
+    times in the same way; then it is compiled. Values are those of the ops one by one, but for rounding; errors are the same.
     Switch it off to time or to debug the ops inside. `tf.config.run_functions_eagerly(True)` switches it off as well, and so
     does `tf.debugging.enable_check_numerics()`, which looks at every op.
 

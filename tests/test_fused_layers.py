@@ -99,8 +99,13 @@ LAYERS = {
 }
 
 
+LONG = {"recurrent, dropout", "convolution", "batch normalization", "sequential, not training"}  # 2 s each
+
+
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers(name):
+def test_layers(name, request):
+    if name in LONG and not request.config.getoption("--long"):
+        pytest.skip("with --long only")
     make, x, arguments = LAYERS[name]
     assert_same(make, x, 0.02 if name == "mixed precision" else 1e-5, **arguments)
 
@@ -115,7 +120,7 @@ CHOICES = [lambda r: layers.Dense(r.randint(1, 6), r.choice([None, "relu", "tanh
 def test_random_models(seed, request):
     """Fused, op by op and compiled."""
     rng = random.Random(seed)
-    for _ in range(12 if request.config.getoption("--long") else 2):
+    for _ in range(12 if request.config.getoption("--long") else 1):
         state = rng.random()
 
         def make(state=state):
@@ -129,9 +134,8 @@ def test_random_models(seed, request):
             keras.utils.set_random_seed(5)
             model = make()
             model(rows)
-            call = tf.function(lambda x, model=model: model(x, training=training)) if compiled else (
-                lambda x, model=model: model(x, training=training))
-            found.append([call(rows), call(rows), *model.weights])
+            call = tf.function(model) if compiled else model
+            found.append([call(rows, training=training), call(rows, training=training), *model.weights])
         for a, b in zip(*found):
             np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5)
 

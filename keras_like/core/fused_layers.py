@@ -152,7 +152,7 @@ def _note(value: Any, key: list[Any], tensors: list[Any]) -> bool:
 
 def _is_ours(layer: Any) -> bool:
     """True for a built-in layer that was given no functions from elsewhere."""
-    if not layer.fuses or not holds_our_code_only(type(layer)):
+    if not layer._fuses or not holds_our_code_only(type(layer)):
         return False
     attributes = {name: value for name, value in vars(layer).items() if name not in BOOKKEEPING}
     noted = [(d.owner, d.arguments) for d in attributes.pop("_order", ())]  # what a functional model does

@@ -88,7 +88,7 @@ class Layer(Saved, Holder):
     # Whether masks of the inputs go on to the outputs, as `compute_mask` says.
     supports_masking = False
     # Whether an eager call may run as one program (`treadle.keras_like.core.fused_layers`), if the class is built in.
-    fuses = True
+    _fuses = True
     _round = _losses_round = 0
     _path: str | None = None
     _build_shapes: dict[str, Any] | None = None

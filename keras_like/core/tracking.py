@@ -14,8 +14,8 @@ from treadle.keras_like.core.random import SeedGenerator
 # Attributes that are no part of what the user set: records of calls, what `compile` was given, the trainer's own, what a
 # cell keeps while it is called.
 BOOKKEEPING = frozenset({"_own", "_arguments", "_stopped", "_inbound", "_losses", "_losses_round", "_round", "_built",
-                         "_build_shapes", "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics", "_watchers",
-                         "_call_programs", "_dropped"})
+                         "_build_shapes", "_compile_config", "_loss_tracker", "_compiled_loss", "_compiled_metrics",
+                         "_watchers", "_call_programs", "_dropped"})
 
 # Kinds of attributes that hold nothing: to ask each whether it is a `Mapping` took half of the time of `trainable_variables`.
 _PLAIN = frozenset({bool, int, float, str, type(None), FunctionType})

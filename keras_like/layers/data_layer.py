@@ -58,7 +58,7 @@ class Edition:
 class DataLayer(BuiltIn):
     """A layer whose input may be a Python list or number."""
 
-    fuses = False  # `adapt` changes what it has learned
+    _fuses = False  # `adapt` changes what it has learned
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         return super().__call__(as_data(inputs), *args, **kwargs)
