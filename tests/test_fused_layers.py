@@ -99,7 +99,7 @@ LAYERS = {
 }
 
 
-LONG = {"recurrent, dropout", "convolution", "batch normalization", "sequential, not training"}  # 2 s each
+LONG = {"recurrent", "convolution", "batch normalization", "sequential, not training"}  # 2 s each
 
 
 @pytest.mark.parametrize("name", LAYERS)
