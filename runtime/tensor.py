@@ -255,7 +255,8 @@ def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
     if array.nbytes > SMALL and not lies_well(array):
         with compat.enable_x64(True):
             return EagerTensor(jax.device_put(array), type)
-    array.flags.writeable = False  # users get it from `np.asarray(tensor)`
+    if isinstance(array, np.ndarray):  # and no NumPy scalar
+        array.flags.writeable = False  # users get it from `np.asarray(tensor)`
     return EagerTensor(array, type)
 
 
