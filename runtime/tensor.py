@@ -239,15 +239,11 @@ def numpy_text(tensor: EagerTensor, form: Any) -> str:
     return f"\n{text}" if "\n" in text else text
 
 
-# Arrays of more bytes than this are placed on the device when a tensor is made from them, since they are
-# likely to be used more than once. Where the device is the CPU, a program takes an aligned array as it lies.
-_SMALL = 4096
-
-
 def from_numpy(array: np.ndarray, dtype: DType) -> EagerTensor:
     """A tensor with the array's value. The array must not be written to afterwards.
 
-    Large arrays are placed on the device, since they are likely to be used more than once.
+    Large arrays are placed on the device, since they are likely to be used more than once, unless programs take them as
+    they lie.
     """
     if dtype.is_string:
         return EagerTensor(array, TensorType.of(dtype, array.shape))

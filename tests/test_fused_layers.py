@@ -13,11 +13,9 @@ import pytest
 
 import treadle as tf
 from treadle import keras
-from treadle.ir.passes.checks_first import checks_first
-from treadle.ir.passes.effects import thread_effects
-from treadle.ir.passes.pipeline import run_pipeline
 from treadle.keras_like.core import fused, fused_layers
 from treadle.runtime import gradient_program
+from treadle.runtime.recorded_call import RecordedCall
 
 layers = keras.layers
 
@@ -99,7 +97,7 @@ LAYERS = {
 }
 
 
-LONG = {"recurrent", "convolution", "batch normalization", "sequential, not training"}  # 2 s each
+LONG = LAYERS.keys() - {"dense", "sequential", "graph"}  # 2 to 5 s each
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -225,6 +223,19 @@ def test_attributes_count():
     assert model(rows).shape == (4, 3)
 
 
+def test_a_class_that_is_given_another_method(monkeypatch):
+    model = keras.Sequential([layers.Dense(3), layers.Dropout(0.5)])
+    model(rows), model(rows)
+    seen = []
+    with monkeypatch.context() as patch:
+        call = layers.Dense.call
+        patch.setattr(layers.Dense, "call", lambda self, inputs: seen.append(self.name) or call(self, inputs))
+        model(rows), model(rows)
+        assert seen == [model.layers[0].name] * 2 and not programs(model)
+    before = model(rows)
+    assert (model(rows).numpy() == before.numpy()).all() and all(programs(model)) and len(seen) == 2
+
+
 def test_training_comes_from_around():
     class Around(keras.Model):
         def __init__(self):
@@ -254,6 +265,8 @@ def test_errors_are_those_op_by_op():
         tf.config.fuse_eager_calls(True)
         assert len(set(messages)) == 1
     assert dense(rows).shape == (4, 2)
+    embedding(tf.constant([1]))
+    assert all(programs(embedding)), "an error of the user's is no reason to go on op by op"
 
 
 def test_copies_files_and_ends():
@@ -308,17 +321,16 @@ def test_many_calls_before_a_program(monkeypatch):
 # --- underneath ------------------------------------------------------------------------------------------------------
 
 
-def test_checks_that_need_few_inputs_come_first():
-    def split(f):
-        graph = tf.function(f).get_concrete_function(tf.TensorSpec([4, 3]), tf.TensorSpec([4], tf.int32)).graph
-        return checks_first(thread_effects(run_pipeline(graph).graph))
+def test_labels_are_checked_before_the_program():
+    """Nobody waits for the results then."""
+    def threaded(f):
+        concrete = tf.function(f).get_concrete_function(tf.TensorSpec([4, 3]), tf.TensorSpec([4], tf.int32))
+        return RecordedCall(concrete.graph, 0)._threaded
 
-    found = split(lambda logits, truth: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=logits))
-    assert found is not None and found.places == (1,)
-    assert [str(v.type) for v in found.checks.outputs] == ["i32[]"] and [str(v.type) for v in found.rest.outputs] == ["f32[4]"]
-    # Where the checked values are computed at length, they are computed once.
-    assert split(lambda logits, truth: tf.gather(logits, tf.argsort(truth))) is None
-    assert split(lambda logits, truth: logits * 2.0) is None
+    labels = threaded(lambda logits, truth: tf.nn.sparse_softmax_cross_entropy_with_logits(labels=truth, logits=logits))
+    assert labels.early and not labels.has_code
+    found = threaded(lambda logits, truth: tf.gather(logits, tf.argmax(logits, 1) + 2))
+    assert not found.early and found.has_code
 
 
 def test_a_compiled_function_under_a_tape():
@@ -350,3 +362,16 @@ def test_tensors_keep_their_values(dtype):
     for _ in range(2):
         tf.function(lambda: variable.assign(variable | True if dtype == "bool" else variable + 1))()
     assert (tensor.numpy() == 1).all()
+
+
+@pytest.mark.parametrize("size", [3, 5000])
+def test_results_of_python_functions_are_copied(size):
+    """The function may keep its array and write to it: large ones lie where programs take them without a copy."""
+    memory = np.zeros(size * 4 + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    kept = memory[start:start + size * 4].view("float32")
+    eager = tf.numpy_function(lambda: kept, [], tf.float32)
+    compiled = tf.function(lambda: tf.numpy_function(lambda: kept, [], tf.TensorSpec([size], tf.float32)))()
+    kept[...] = 1.0
+    assert not eager.numpy().any() and not compiled.numpy().any()
+    kept[...] = 0.0

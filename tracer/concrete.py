@@ -266,7 +266,7 @@ class ConcreteFunction:
                 return self._bind(tensors)
             if len(self._calls) >= _MOST_PROGRAMS:
                 self._calls.clear()
-            found = self._calls[key] = RecordedCall(graph)
+            found = self._calls[key] = RecordedCall(graph, len(self._fixed_types))
         results = found.run(operands)
         count = len(self._updated)
         if count:

@@ -110,7 +110,8 @@ def host_results(function: Callable, arrays: Sequence[np.ndarray], types: Sequen
     results = []
     for i, (value, type) in enumerate(zip(given, types)):
         known = isinstance(value, (np.ndarray, np.generic))  # a Python number takes the dtype announced
-        array = np.asarray(value, None if known else type.dtype.numpy)
+        # A copy: the function may go on writing to what it returned.
+        array = np.array(value, None if known else type.dtype.numpy)
         if array.dtype != type.dtype.numpy:
             raise errors.InvalidArgumentError(
                 f"Result {i} of the function {name} was to have the dtype {type.dtype.name}. Received: {array.dtype}. "
