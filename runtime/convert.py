@@ -69,7 +69,7 @@ def as_numpy(value: Any, dtype: DType | None = None, hint: DType | None = None) 
     if value is None:
         raise errors.DtypeError("Expected a tensor, an array, a list or a number. Received: None.")
     if isinstance(value, (np.ndarray, np.generic)):
-        return _numpy(own_copy(value) if kind is np.ndarray else np.array(value), dtype, hint)
+        return _numpy(own_copy(np.asarray(value)), dtype, hint)
     if isinstance(value, (list, tuple)):
         return _sequence(value, dtype, hint)
     if isinstance(value, range):
