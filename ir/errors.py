@@ -170,6 +170,8 @@ def filter_traceback(function: Any) -> Any:
 
 def raise_at(error: BaseException, where: location.Location | None) -> NoReturn:
     """Raise the exception as if the user's line had raised it: the traceback ends there, and shows that line."""
+    if where is not None and where.by_caller:
+        where = location.user_location() or where
     if isinstance(error, OpError):
         error.location = where or error.location
     if where is None:

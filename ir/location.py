@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 import threading
+from types import FrameType
 from typing import NamedTuple
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -26,6 +27,8 @@ class Location(NamedTuple):
 
     Notes for who measures time: `scope`, the names of the layers (or `name_scope`s) around, "model/dense"; and for an
     operation of a gradient `forward`, the place of the operation that it differentiates. They are not in the printed form.
+
+    `by_caller`: the line does not lie in what was traced, but called it (`model.fit`): a failure of a later call has another.
     """
 
     file: str
@@ -33,6 +36,7 @@ class Location(NamedTuple):
     function: str = ""
     scope: str = ""
     forward: Location | None = None
+    by_caller: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -41,6 +45,7 @@ class Location(NamedTuple):
 class _Inside(threading.local):
     scope = ""
     forward: Location | None = None
+    caller: FrameType | None = None  # the user's frame that called what is being traced
 
 
 inside = _Inside()  # what `here` adds to the line
@@ -56,26 +61,45 @@ def is_internal(filename: str) -> bool:
     return known
 
 
-def user_location() -> Location | None:
+def user_frame() -> FrameType | None:
     """The innermost frame outside the library, or None where there is none (a thread of our own)."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
         internal = _is_internal.get(filename)
         if internal is None:
             internal = is_internal(filename)
         if not internal:
-            return Location(filename, frame.f_lineno, frame.f_code.co_name)
-        frame = frame.f_back  # type: ignore[assignment]
+            return frame
+        frame = frame.f_back
     return None
+
+
+def user_location() -> Location | None:
+    """The user's line."""
+    frame = user_frame()
+    return None if frame is None else Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def here() -> Location | None:
     """The user's line with the scope it is in: where an operation is made."""
-    where = user_location()
-    if where is not None and (inside.scope or inside.forward is not None):
-        return Location(where.file, where.line, where.function, inside.scope, inside.forward)
-    return where
+    frame = user_frame()
+    if frame is None:
+        return None
+    return Location(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name, inside.scope, inside.forward,
+                    frame is inside.caller)
+
+
+class CalledFromHere:
+    """What is traced within was called by the user's line around, unless it is part of an outer trace."""
+
+    def __enter__(self) -> None:
+        self._outer = inside.caller
+        if self._outer is None:
+            inside.caller = user_frame()
+
+    def __exit__(self, *exception: object) -> None:
+        inside.caller = self._outer
 
 
 def describe(where: Location | None) -> str:

@@ -10,6 +10,7 @@ import traceback
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import treadle as tf
@@ -213,3 +214,29 @@ axis -1 has sizes 2 and 3; they must be equal, or one of them 1.
     return x + y
   see docs/errors.md#shapes-do-not-fit
 """
+
+
+def test_a_failure_of_a_later_call_is_at_that_call_s_line():
+    """Where the line of the operation is not in the function, but called it: `fit`, or a function of the library's."""
+    model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3)])
+    model.compile("sgd", tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    gather = tf.function(tf.gather)
+
+    @tf.function
+    def own(table, place):
+        return tf.gather(table, place)  # in the function
+
+    x, y, table = np.zeros((8, 4), np.float32), np.ones(8, np.int32), tf.range(3.0)
+    model.fit(x, y, verbose=0)
+    gather(table, tf.constant([1]))
+    own(table, tf.constant([1]))
+
+    def line_of(fails):
+        with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+            fails()
+        assert caught.value.location.file == __file__
+        return linecache.getline(__file__, caught.value.location.line)
+
+    assert "this fit" in line_of(lambda: model.fit(x, y + 8, verbose=0))  # this fit
+    assert "this gather" in line_of(lambda: gather(table, tf.constant([7])))  # this gather
+    assert "in the function" in line_of(lambda: own(table, tf.constant([7])))

@@ -280,7 +280,7 @@ class Function:
         start = time.perf_counter()
         trace = FuncGraph(self._name, may_create, self._autograph)
         names = self._tensor_names(structure)
-        with interpreting(trace):
+        with interpreting(trace), location.CalledFromHere():
             symbols = [trace.add_argument(t, n) for t, n in zip(types, names)]
             args, kwargs = signature.fill(structure, symbols)
             self._require_a_result()
