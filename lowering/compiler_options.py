@@ -2,6 +2,9 @@
 
 Measured on 2 CPU cores (AMD EPYC), jax 0.10.2: training steps of bench/workloads.py, as multiples of the same step without the
 option, in one process, in turns.
+
+Not used: `xla_cpu_copy_insertion_use_region_analysis`. It saves the copies of weights that are updated in place (a conv net's
+step 0.96, a transformer's 0.98), but computes wrong gradients of loops (jax 0.6, 0.10, 0.12; sum of x^i / i! in a `while`).
 """
 
 from __future__ import annotations
@@ -17,22 +20,18 @@ from treadle.lowering.overrides import SLOW_IN_LOOPS
 
 @dataclass(frozen=True)
 class Rule:
-    """Options for programs that hold one of these ops; without ops, for all."""
+    """Options for programs that hold one of these ops."""
 
+    ops: frozenset[str]
     options: dict[str, Any]
-    ops: frozenset[str] = frozenset()
 
 
 RULES: dict[str, list[Rule]] = {"cpu": [
-    # State that is updated in place is read by others too, the old weights by the gradients of the layer below. XLA copies it
-    # first unless it looks closely at what is read when. Without copies: MLP 0.92-1, conv net 0.93-0.96, LSTM 0.97-0.99,
-    # transformer 0.97-0.99 (43 copies before, none after).
-    Rule({"xla_cpu_copy_insertion_use_region_analysis": True}),
     # XLA hands convolutions and products to the library YNNPACK. A conv net takes 0.7 if it only gets the sums (0.73 if it gets
     # nothing); but a transformer without its products 1.2, an LSTM 1.1-1.3.
-    Rule({"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}, SLOW_IN_LOOPS["cpu"]),
+    Rule(SLOW_IN_LOOPS["cpu"], {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}),
     # Loops with small bodies gain by vectors of 512 bits where the processor has them: LSTM 0.95-0.97. Others do not.
-    Rule({"xla_cpu_prefer_vector_width": 512}, frozenset({"scan", "while"})),
+    Rule(frozenset({"scan", "while"}), {"xla_cpu_prefer_vector_width": 512}),
 ]}
 
 
@@ -42,6 +41,6 @@ def compiler_options(graph: Graph) -> dict[str, Any]:
     found: dict[str, Any] = {}
     names = {o.op.name for o in graph.walk()} if rules else set()
     for rule in rules:
-        if not rule.ops or rule.ops & names:
+        if rule.ops & names:
             found.update(rule.options)
     return found
