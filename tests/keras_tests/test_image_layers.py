@@ -39,10 +39,10 @@ def here(structure):
 
 # --- the computations that layers share -----------------------------------------------------------------------------
 
-_MATRICES = {
-    "turn": [0.8, -0.6, 2.1, 0.6, 0.8, -1.7, 0, 0],
-    "zoom": [0.5, 0.0, 1.3, 0.0, 1.7, -2.2, 0, 0],
-    "far": [1.0, 0.2, -20.5, -0.1, 1.0, 17.3, 0, 0],
+_MATRICES = {  # no place half way between two pixels: which of them is nearest depends on rounding
+    "turn": [0.8, -0.6, 2.13, 0.6, 0.8, -1.74, 0, 0],
+    "zoom": [0.5, 0.0, 1.3, 0.0, 1.7, -2.23, 0, 0],
+    "far": [1.0, 0.2, -20.53, -0.1, 1.0, 17.3, 0, 0],
 }
 
 
