@@ -24,6 +24,8 @@ def keep_freed_memory(keep: bool = True) -> None:
     256, batch 8). With this switch a step of that transformer took 0.76 of the time (2 cores); but a conv net's, whose blocks
     are smaller, 1.15 times as long, because all threads then share one heap. Measure your own.
 
+    On a busy machine, where several threads ask at once, it was seen to keep nothing of a program's memory in some processes.
+
     It is a setting of the whole process, and so never changed unless asked for. Call it before the first operation. The
     process never becomes smaller than at its largest. `keep=False` goes back to what glibc does by default.
 
