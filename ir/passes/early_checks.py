@@ -8,8 +8,8 @@
     }
 
 Such a program computes no code, its new state need not be chosen between old and new, and nobody has to wait for its end
-to learn that all was well. On 2 CPU cores the check of 64 labels takes 8 us here, and the training step of an MLP
-(784-256-256-10, batch 64, Adam; 1.2 ms) the same time with checks and without.
+to learn that all was well. On 2 CPU cores the check of 64 labels takes 3 us in a loop by itself, and about 40 us between two
+training steps of an MLP (784-256-256-10, batch 64, Adam; 1.1 ms each), where Python's code is out of the caches.
 
 Only where numpy gives what the target gives: comparisons of small integers, and what joins them.
 """
