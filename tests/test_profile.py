@@ -9,6 +9,7 @@ import re
 import runpy
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from jax import profiler
@@ -238,7 +239,7 @@ def test_gradients_know_the_line_they_are_of():
 
 
 def test_explain_measures_without_training():
-    net, x = Net(), tf.ones([128, 64])
+    net, x = Net(), tf.convert_to_tensor(jax.numpy.ones([128, 64]))  # on the device: nothing to transfer
     net.step(x)
     before = [v.numpy() for v in net.variables]
     traces = net.step.experimental_get_tracing_count()
