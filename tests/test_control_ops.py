@@ -191,6 +191,36 @@ def test_gradients_of_scan(length, reverse):
                     np.linspace(0.1, 1, length).astype(np.float32))
 
 
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_a_value_returned_twice_has_one_cotangent(length):
+    """As recurrent layers have it: the last output, which no round reads, is also a state; and each output, stacked."""
+    body = graph_of(lambda y, s, w, r: [(new := REGISTRY["tanh"](s * w + r)), new, new, new * 2.0, new], F32, F32, F32, F32)
+
+    def function(y, s, w, rows):
+        y, s, *stacks = scan([y, s, w, rows], body=body, carried=2, scanned=1, length=length)
+        return y * 2.0 + s * y + sum(tf.reduce_sum(row * row * (i + 1.0)) for i, row in enumerate(stacks))
+
+    def in_jax(y, s, w, rows):
+        def step(carried, r):
+            new = jnp.tanh(carried[1] * w + r)
+            return (new, new), (new, new * 2.0, new)
+        (y, s), stacks = jax.lax.scan(step, (y, s), rows)
+        return y * 2.0 + s * y + sum((row * row * (i + 1.0)).sum() for i, row in enumerate(stacks))
+    check_gradients(function, in_jax, 0.3, 0.4, 0.7, np.linspace(0.1, 1, length).astype(np.float32))
+
+    @tf.function
+    def gradient(*x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            total = function(*x)
+        return tape.gradient(total, x)
+
+    scalar = tf.TensorSpec([])
+    graph = gradient.get_concrete_function(scalar, scalar, scalar, tf.TensorSpec([length])).graph
+    _, backward = (o for o in graph.operations if o.op is scan)
+    assert backward.attributes["carried"] == (2 if length else 3)  # the state's cotangent, and the sum for w
+
+
 @pytest.mark.parametrize("slots", [1, 3, 8, 2048])
 @pytest.mark.parametrize("n", [0, 1, 7, 100])
 def test_gradients_of_while(n, slots, monkeypatch):

@@ -22,7 +22,7 @@ from treadle.ir.trip_counts import as_scan_if_counted, known_trip_count
 from treadle.ir.types import TensorType
 from treadle.ir.verifier import verify
 
-sin, exp, less = (REGISTRY[n] for n in ("sin", "exp", "less"))
+sin, exp, less, matmul = (REGISTRY[n] for n in ("sin", "exp", "less", "matmul"))
 ROWS = TensorType.of(dtypes.float32, (4,))
 
 
@@ -160,6 +160,20 @@ def test_nested_loops_shrink_from_the_outside_in():
     assert "exp" not in [o.op.name for o in run_pipeline(graph).graph.walk()]
 
 
+def test_what_is_carried_twice_is_carried_once():
+    def body(i, x, y, z):
+        new = sin(x) + y * z
+        return [i + 1, new, new, new]
+    loop = loop_of(body, INT, F32, F32, F32, carried=4, condition=lambda i, x, y, z: y + z + number(0) * x < 3.0)
+    graph = graph_of(lambda i, x, z: loop(i, x, x, z)[1:], INT, F32, F32)  # x and y are the same, z begins elsewhere
+    result = after(loop_values, graph, np.int32(0), np.float32(0.5), np.float32(0.7))
+    assert result.operations[0].attributes["carried"] == 2 and result.outputs[0] is result.outputs[1] is not result.outputs[2]
+    rows = graph_of(lambda s, t, r: [(new := s * t + r), new, s], F32, F32, F32)
+    graph = graph_of(lambda s, r: scan([s, s, r], body=rows, carried=2, scanned=1, length=4), F32, ROWS)
+    loop, = after(loop_values, graph, np.float32(2), np.ones(4, np.float32)).operations
+    assert (loop.attributes["carried"], len(loop.operands), len(loop.results)) == (1, 2, 2)
+
+
 def test_effects_keep_what_they_look_at():
     body = lambda i, x, y: [note([y]), i + 1, sin(x), y * 2.0][1:]
     graph = graph_of(lambda i, x, y: [loop_of(body, INT, F32, F32, carried=3)(i, x, y), i][1], INT, F32, F32)
@@ -187,6 +201,19 @@ def test_invariants_leave_nested_loops_and_scans():
     body = graph_of(lambda s, w, r: inner(number(0, np.int32), s, w)[1] + r, F32, F32, F32)
     graph = graph_of(lambda s, w, x: scan([s, w, x], body=body, carried=1, scanned=1, length=4), F32, F32, ROWS)
     assert names(after(loop_invariants, graph, np.float32(1), np.float32(1), np.ones(4, np.float32))) == ["exp", "scan"]
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3)])
+def test_matrices_are_transposed_before_the_loop(shape):
+    def body(i, x, w):
+        return [i + 1, matmul(matmul(x, w, transpose_b=True), w * 0.5, transpose_b=True) + matmul(w, x, transpose_a=True)]
+    matrix = TensorType.of(dtypes.float32, shape)
+    graph = graph_of(loop_of(body, INT, matrix, matrix, carried=2), INT, matrix, matrix)
+    array = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    result = common_subexpressions(after(loop_invariants, graph, np.int32(0), array, array[::-1]))
+    assert sorted(names(result)) == ["constant", "multiply", "transpose", "transpose", "while"]
+    inner = [o for o in result.operations[-1].attributes["body"].operations if o.op is matmul]
+    assert len(inner) == 3 and not any(o.attributes["transpose_a"] or o.attributes["transpose_b"] for o in inner)
 
 
 def test_constants_broadcasts_effects_and_possible_errors_stay():

@@ -90,8 +90,10 @@ def vjp(g: Sequence[Any], y: Sequence[Any], *operands: Any, body: Graph, carried
     if found is None or any(c is not None for c in g[found.visible:]):
         return whole_gradient("scan", g, operands, {
             "body": body, "carried": carried, "scanned": scanned, "length": length, "reverse": reverse})
-    given = frozenset(i for i, c in enumerate(g[:found.visible]) if c is not None)
     if dims.is_known(length) and length:  # else the values carried in the end may be those of the beginning
+        g = _on_one(found, g)
+    given = frozenset(i for i, c in enumerate(g[:found.visible]) if c is not None)
+    if dims.is_known(length) and length:
         given &= set(found.linearized.outputs)
     backward = _backward(found, given)
     zeros_like = REGISTRY["zeros_like"]
@@ -106,6 +108,22 @@ def vjp(g: Sequence[Any], y: Sequence[Any], *operands: Any, body: Graph, carried
         backward.summed), scanned=len(rows), length=length, reverse=not reverse)
     for i, cotangent in zip([*backward.carried, *backward.summed, *backward.produced], cotangents):
         result[i] = cotangent
+    return result
+
+
+def _on_one(found: ScanGradient, g: Sequence[Any]) -> list[Any]:
+    """The cotangents; where the body returns a value several times, they are those of one: of a state that it reads, too."""
+    result, outputs = list(g), found.forward.outputs[:found.visible]
+    if len(set(outputs)) == len(outputs):
+        return result
+    reads = dependents(found.linearized)
+    for part in (range(found.carried), range(found.carried, found.visible)):
+        chosen: dict[Value, int] = {}
+        for i in sorted(part, key=lambda i: i not in reads):
+            j = chosen.setdefault(outputs[i], i)
+            if j != i and result[i] is not None:
+                result[j] = result[i] if result[j] is None else REGISTRY["add"](result[j], result[i])
+                result[i] = None
     return result
 
 

