@@ -15,7 +15,7 @@ from typing import Any
 import jax
 
 from treadle.ir.graph import Graph
-from treadle.lowering.overrides import SLOW_IN_LOOPS
+from treadle.lowering.loops import SLOW_IN_LOOPS
 
 
 @dataclass(frozen=True)

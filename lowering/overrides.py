@@ -1,40 +1,20 @@
 """Other lowerings of an op for one platform, where a measurement shows a better form than the op's own rule.
 
 `OVERRIDES[platform][op name]` has the signature of the op's `lower` rule. Write the measurement beside each entry.
+
+Tried on CPU (2 cores) and not faster in a training step, though faster alone: the first convolution of small images as a
+product of patches (1.1 ms for 2.5 alone; the conv net of bench/workloads.py took the same time), a filter gradient's images
+swapped in two steps (XLA makes one of them again, `optimization_barrier` or not).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 
-from treadle.ir.cost import costs
-from treadle.ir.graph import Graph
-
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {}, "gpu": {}, "tpu": {}}
-
-# Ops that XLA carries out with a library at the top of a program only, and as plain loops inside a `while`. Measured on 2 CPU
-# cores: a step of a conv net (32x32x3, batch 32, Adam) 70 ms by itself, 2,000 ms in a loop over steps.
-SLOW_IN_LOOPS: dict[str, frozenset[str]] = {"cpu": frozenset({
-    "convolution", "convolution_input_gradient", "convolution_filter_gradient"})}
-
-
-# Floating point operations of a round from which on a loop over calls gains nothing: calling costs 0.05 ms, such a round 20 ms.
-# It rather loses, by the state that it carries: a step of a transformer (23 GFLOP) takes 0.96 of the time by itself.
-LONG_ROUND: dict[str, float] = {"cpu": 4e9}
-
-
-def is_long_round(graph: Graph) -> bool:
-    """True if one run of the graph takes so long that many of them need not be one program."""
-    return graph.is_static and costs(graph).flops > LONG_ROUND.get(jax.default_backend(), math.inf)
-
-
-def is_slow_in_loops(op: Any) -> bool:
-    """True if a loop around the op costs far more than its rounds one by one, on the platform JAX runs on."""
-    return op.name in SLOW_IN_LOOPS.get(jax.default_backend(), ())
 
 
 def lowering_of(op: Any) -> Callable[..., Any]:

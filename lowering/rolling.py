@@ -57,7 +57,7 @@ from treadle.ir.passes.rolling import is_elementwise, rolled_loops, rolling_pass
 from treadle.ir.passes.stacked_state import loop_stacks, stacked_places
 from treadle.ir.types import TensorType
 from treadle.lowering import sharding
-from treadle.lowering.overrides import is_slow_in_loops
+from treadle.lowering.loops import is_slow_in_loops
 
 FEWEST = 8  # blocks
 # Seconds of compiling.

@@ -15,7 +15,7 @@ from treadle.ir.passes.effects import Settings, thread_effects
 from treadle.ir.passes.pipeline import Pipeline, run_pipeline
 from treadle.ir.types import TensorType
 from treadle.lowering import rolling
-from treadle.lowering.overrides import is_long_round, is_slow_in_loops
+from treadle.lowering.loops import is_long_round, is_slow_in_loops
 from treadle.runtime import checks
 from treadle.runtime.dispatch import Program, store_all, wrap
 from treadle.runtime.eager import EAGER
