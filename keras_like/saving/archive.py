@@ -25,10 +25,11 @@ _BLOCK = 1 << 18
 Member = bytes | Callable[[BinaryIO], None]
 
 
-def write_archive(path: Any, members: Mapping[str, Member], verify: Callable[[str], None] | None = None) -> None:
+def write_archive(path: Any, members: Mapping[str, Member], verify: Callable[[str], None] | None = None,
+                  small: bool = False) -> None:
     """Write a zip file of members, given as bytes or as functions that write to a file. Atomic; members are stored
     uncompressed and with the same date, so that equal members give equal files. `path` may be a file opened for writing.
-    `verify(path)`: what to do before the file is put in its place; default: `check_archive`.
+    `verify(path)`: what to do before the file is put in its place; default: `check_archive`. `small`: see `write_atomically`.
 
     >>> import tempfile
     >>> path = tempfile.mkdtemp() + "/a.zip"
@@ -40,7 +41,7 @@ def write_archive(path: Any, members: Mapping[str, Member], verify: Callable[[st
     if hasattr(path, "write"):
         _write(path, members, _write_copied)
     else:
-        write_atomically(path, lambda file: _write(file, members, _write_in_place), verify or check_archive)
+        write_atomically(path, lambda file: _write(file, members, _write_in_place), verify or check_archive, small)
 
 
 def _write(file: BinaryIO, members: Mapping[str, Member], write: Callable[[Any, BinaryIO, BinaryIO], None]) -> None:

@@ -13,7 +13,9 @@ class _Later:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module(self._name), name)
+        found = getattr(importlib.import_module(self._name), name)
+        setattr(self, name, found)  # the next time it is found at once
+        return found
 
 
 h5py: Any = _Later("h5py")

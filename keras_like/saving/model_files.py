@@ -16,7 +16,7 @@ from treadle.keras_like.core.variable import at_most
 from treadle.keras_like.saving import old_h5, states
 from treadle.keras_like.saving.archive import read_archive, write_archive
 from treadle.keras_like.saving.errors import ModelFileError, refuse
-from treadle.keras_like.saving.tensors import Group, check_tensors, read_tensors, write_tensors
+from treadle.keras_like.saving.tensors import Group, check_tensors, is_small, read_tensors, write_tensors
 
 KERAS_VERSION = "3.15.0"  # the version of the format
 _METADATA, _CONFIG, _WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -60,7 +60,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         write_tensors(file, state)
 
     write_archive(filepath, {_METADATA: metadata.encode(), _CONFIG: config.encode(), _WEIGHTS: weights,
-                             **states.assets_of(model)}, _check)
+                             **states.assets_of(model)}, _check, is_small(state))
 
 
 def _check(path: str) -> None:

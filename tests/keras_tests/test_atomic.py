@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import random
 import signal
@@ -15,11 +16,11 @@ import numpy as np
 import pytest
 
 from treadle import keras
-from treadle.keras_like.saving import tensors
+from treadle.keras_like.saving import atomic, tensors
 from treadle.keras_like.saving.archive import read_archive, write_archive
-from treadle.keras_like.saving.atomic import open_regular, write_atomically
+from treadle.keras_like.saving.atomic import SMALL, open_regular, write_atomically
 from treadle.keras_like.saving.errors import ModelFileError
-from treadle.keras_like.saving.tensors import read_tensors, write_tensors
+from treadle.keras_like.saving.tensors import is_small, read_tensors, write_tensors
 
 
 def contents(number: int) -> dict:
@@ -156,6 +157,25 @@ def test_a_file_that_does_not_verify_is_not_kept(tmp_path):
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["a.zip"]
 
 
+def test_small_content_is_read_again(tmp_path, monkeypatch):
+    """As on a disk that loses the end, adds to it, or changes a byte."""
+    path = tmp_path / "a.weights.h5"
+    write_tensors(path, contents(1))
+    before = path.read_bytes()
+    real = atomic.open_regular
+    for change in (lambda found: found[:-1], lambda found: found + b"?", lambda found: found[:900] + b"?" + found[901:]):
+        monkeypatch.setattr(atomic, "open_regular", lambda name: io.BytesIO(change(real(name).read())))  # noqa: B023
+        with pytest.raises(ModelFileError, match="is not what was to be written"):
+            write_tensors(path, contents(2))
+        assert path.read_bytes() == before and os.listdir(tmp_path) == ["a.weights.h5"]
+
+
+def test_large_content_is_not_made_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_check_same", lambda *args: pytest.fail("made in memory"))
+    assert is_small(contents(1)) and not is_small({"a": {"b": np.zeros(SMALL + 1, np.uint8)}})
+    write_tensors(tmp_path / "a.weights.h5", {"a": np.zeros(SMALL + 1, np.uint8)})
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path):
     """`/dev/full` stands for the disk: every write to it fails."""
     path = tmp_path / "a.weights.h5"
@@ -254,8 +274,8 @@ def test_a_save_that_writes_other_bytes_is_not_kept(tmp_path, monkeypatch):
     before = open(keras_file(tmp_path, 1), "rb").read()
     write_group = tensors._write_group
 
-    def damaging(group, tree, path, lines, beside):
-        write_group(group, tree, path, lines, beside)
+    def damaging(group, tree, path, *rest):
+        write_group(group, tree, path, *rest)
         if path.endswith("vars") and "0" in group:
             value = group["0"][()]
             value.flat[7] += 1
