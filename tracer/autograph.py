@@ -14,7 +14,10 @@ from treadle.ir import errors
 from treadle.ir.interpreter import state
 from treadle.runtime import nest
 from treadle.runtime.interpreter import current
-from treadle.tracer.frontend import convert
+from treadle.tracer.frontend import (
+    convert,
+    python_functions,  # noqa: F401  calls of Python's own functions are replaced from now on
+)
 from treadle.tracer.frontend.operators import converted
 from treadle.tracer.frontend.source import NoSource
 from treadle.tracer.functional.common import described

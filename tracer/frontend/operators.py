@@ -284,7 +284,7 @@ def item(container: Any, index: Any) -> Any:
         return container[index]
     if isinstance(container, (list, dict)):
         if is_symbolic(index):
-            return calls.symbolic_item(container, index)
+            return _symbolic_item(container, index)
     if isinstance(container, (list, dict)) or container is os.environ:
         if hasattr(type(container), "__missing__") and index not in container:
             trace.will_change(Contents(container))
@@ -296,9 +296,31 @@ def item(container: Any, index: Any) -> Any:
         trace.guards.read_item(container, index, value)
         return value
     if isinstance(container, (tuple, range)) and is_symbolic(index):
-        return calls.symbolic_item(container, index)
+        return _symbolic_item(container, index)
     defined = calls.user_method(container, "__getitem__")
     return container[index] if defined is None else defined(index)
+
+
+def _symbolic_item(container: Any, index: Any) -> Any:
+    """`container[index]` where the index is only known when the program runs: a choice among all items."""
+    if isinstance(container, dict):
+        raise errors.StagingError(
+            f"A tensor cannot be a key of a dict inside `@function`: its value is not known. Received: {index!r}. "
+            "Use a tensor or a list of values and an index.")
+    items = list(container)
+    calls.was_read(container)
+    if not items:
+        raise IndexError("list index out of range")
+    place = _checked_index(index, len(items))
+    return stage_if(place, [functools.partial(lambda v: v, v) for v in items], [], [f"item{i}" for i in range(len(items))])
+
+
+def _checked_index(index: Any, size: int) -> Any:
+    """An index into a Python sequence, counted from its start, with the check that Python would do."""
+    index = TABLE["cast"](current().convert(index), dtypes.int32)
+    inside = TABLE["logical_and"](TABLE["greater_equal"](index, -size), TABLE["less"](index, size))
+    stage_check(inside, IndexError("list index out of range"))
+    return TABLE["floormod"](index, size)
 
 
 def locals_(*readers: tuple[str, Callable]) -> dict[str, Any]:
@@ -324,14 +346,6 @@ def new(value: Any) -> Any:
     if isinstance(interpreter, FuncGraph):
         interpreter.made[id(value)] = value
     return value
-
-
-def _checked_index(index: Any, size: int) -> Any:
-    """An index into a Python sequence, counted from its start, with the check that Python would do."""
-    index = TABLE["cast"](current().convert(index), dtypes.int32)
-    inside = TABLE["logical_and"](TABLE["greater_equal"](index, -size), TABLE["less"](index, size))
-    stage_check(inside, IndexError("list index out of range"))
-    return TABLE["floormod"](index, size)
 
 
 # --- changes --------------------------------------------------------------------------------------------------------
@@ -384,11 +398,20 @@ def set_item(value: Any, container: Any, index: Any) -> None:
     if isinstance(container, (list, dict)):
         _will_change(Contents(container))
         if is_symbolic(index):
-            return calls.set_symbolic_item(container, index, value)
+            return _set_symbolic_item(container, index, value)
     else:
         _wrote(container)
     container[index] = value
     return None
+
+
+def _set_symbolic_item(container: Any, index: Any, value: Any) -> None:
+    """`container[index] = value` for a list and a tensor as index."""
+    if isinstance(container, dict):
+        _symbolic_item(container, index)
+    place = _checked_index(index, len(container))
+    for i in range(len(container)):
+        container[i] = stage_if(TABLE["equal"](place, i), (lambda: value, functools.partial(lambda v: v, container[i])), [])
 
 
 def delete_item(container: Any, index: Any) -> None:
@@ -412,8 +435,6 @@ def will_change_cell(name: str, reader: Callable) -> None:
 def will_change_global(name: str, reader: Callable) -> None:
     """Word that a `global` variable is about to be assigned."""
     _will_change(Item(name, reader.__globals__))
-
-
 
 
 calls.operators = sys.modules[__name__]
