@@ -91,7 +91,8 @@ class FuncGraph(TensorInterpreter):
 
     def will_change(self, place: Place) -> None:
         """Word that user code is about to change a place."""
-        self.guards.changed(place, self.made)
+        if not getattr(place, "is_local", False):
+            self.guards.changed(place, self.made)
 
     def add_argument(self, type: TensorType, name: str) -> SymbolicTensor:
         """A symbolic tensor for an argument of the function."""

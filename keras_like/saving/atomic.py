@@ -46,7 +46,7 @@ def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callab
     if small:
         made = io.BytesIO()
         write(made)
-        content = made.getbuffer()
+        content = made.getvalue()
         write_atomically(path, lambda file: file.write(content), lambda temporary: _check_same(path, temporary, content))
         return
     target = os.path.realpath(os.fspath(path))
@@ -74,7 +74,7 @@ def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callab
     _sync_folder(folder)
 
 
-def _check_same(path: Any, temporary: str, content: memoryview) -> None:
+def _check_same(path: Any, temporary: str, content: bytes) -> None:
     with open_regular(temporary) as file:
         if file.read(len(content) + 1) != content:
             raise refuse(path, "was not written: what is read again is not what was to be written.", "Is the disk all right?")

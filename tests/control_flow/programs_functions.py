@@ -522,3 +522,77 @@ class Clipped:
 def data_class_with_post_init(x):
     c = Clipped(x)
     return c.value + Clipped(x, 0.5).twice, [*vars(c)] == ["value", "low", "twice"]
+
+
+@program((1.0, 4), (7.0, 0), grad=1)
+def nonlocal_of_the_function_around_the_loops_own(x, n):
+    count = 3
+
+    def around(y):
+        k = 0
+        while k < n:
+            def step(y):
+                nonlocal count
+                count = count + 1
+                return y * 2.0
+            y = step(y)
+            k += 1
+        return y
+    return around(x), count * 1
+
+
+@program((1.0, 4), (7.0, 0))
+def nonlocal_of_a_function_beside_the_loops_own(x, n):
+    count = 3
+
+    def step():
+        nonlocal count
+        for count in range(n):  # noqa: B007
+            pass
+
+    def around(y):
+        for _ in range(n):
+            step()
+            y = y * 2.0
+        return y
+    return around(x), count * 1
+
+
+@program(1.0, 7.0)
+def nonlocal_of_a_function_around_the_branchs_own(x):
+    count = 0
+
+    def step():
+        nonlocal count
+        count += 1
+
+    def around():
+        if x > 5.0:
+            step()
+
+    around()
+    around()
+    return count * 1
+
+
+@program(1.0, 7.0)
+def nonlocal_three_functions_deep(x):
+    def outer():
+        n = 0
+
+        def middle():
+            nonlocal n
+
+            def inner():
+                nonlocal n
+                n = n + 1
+            for _ in tf.range(3):
+                inner()
+            if x > 5.0:
+                inner()
+            else:
+                n = 100
+        middle()
+        middle()
+        return n * 1
+    return outer()

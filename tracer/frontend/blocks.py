@@ -289,8 +289,9 @@ class Blocks(Expressions):
             return statements
         out: list[ast.stmt] = []
         for id in bound([node]):
-            if id in self.scope.nonlocal_names and self.scope.kind(id) == "free":
-                out.append(_expr(call_operator("will_change_cell", [ast.Constant(id), delayed(name(id))], node)))
+            if id in self.scope.nonlocal_names:
+                is_local = ast.Constant(self.scope.kind(id) != "free")
+                out.append(_expr(call_operator("will_change_cell", [ast.Constant(id), delayed(name(id)), is_local], node)))
             elif id in self.scope.global_names:
                 out.append(_expr(call_operator("will_change_global", [ast.Constant(id), delayed(name(id))], node)))
         return [*out, *statements]

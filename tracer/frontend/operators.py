@@ -425,11 +425,11 @@ def delete_item(container: Any, index: Any) -> None:
     return None
 
 
-def will_change_cell(name: str, reader: Callable) -> None:
-    """Word that a `nonlocal` variable is about to be assigned."""
+def will_change_cell(name: str, reader: Callable, is_local: bool) -> None:
+    """Word that a `nonlocal` variable is about to be assigned: one of a function that is converted too if `is_local`."""
     cells = dict(zip(reader.__code__.co_freevars, reader.__closure__ or ()))
     if name in cells:
-        _will_change(Cell(name, cells[name]))
+        _will_change(Cell(name, cells[name], is_local))
 
 
 def will_change_global(name: str, reader: Callable) -> None:

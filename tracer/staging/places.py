@@ -40,10 +40,10 @@ class Place(ABC):
 
 
 class Cell(Place):
-    """A variable of a function."""
+    """A variable of a function; `is_local`: of a call that is being traced, so that it is nobody's after the trace."""
 
-    def __init__(self, name: str, cell: CellType):
-        self.name, self.cell, self.key = name, cell, (Cell, id(cell))
+    def __init__(self, name: str, cell: CellType, is_local: bool = False):
+        self.name, self.cell, self.key, self.is_local = name, cell, (Cell, id(cell)), is_local
 
     def get(self) -> Any:
         try:
