@@ -168,6 +168,9 @@ def test_what_is_carried_twice_is_carried_once():
     graph = graph_of(lambda i, x, z: loop(i, x, x, z)[1:], INT, F32, F32)  # x and y are the same, z begins elsewhere
     result = after(loop_values, graph, np.int32(0), np.float32(0.5), np.float32(0.7))
     assert result.operations[0].attributes["carried"] == 2 and result.outputs[0] is result.outputs[1] is not result.outputs[2]
+    loop = loop_of(lambda i, x, y, z: [i + 1, x, x, z + y], INT, F32, F32, F32, carried=4)  # y is x, which is unchanged
+    graph = graph_of(lambda i, x, z: loop(i, x, x, z)[1:], INT, F32, F32)
+    after(loop_values, graph, np.int32(0), np.float32(0.5), np.float32(0.7))
     rows = graph_of(lambda s, t, r: [(new := s * t + r), new, s], F32, F32, F32)
     graph = graph_of(lambda s, r: scan([s, s, r], body=rows, carried=2, scanned=1, length=4), F32, ROWS)
     loop, = after(loop_values, graph, np.float32(2), np.ones(4, np.float32)).operations

@@ -71,7 +71,7 @@ def _carried_twice(operation: Operation) -> dict[int, int]:
     body, c = operation.attributes["body"], operation.attributes["carried"]
     first: dict[tuple[Value, Value], int] = {}
     return {j: found for j, pair in enumerate(zip(operation.operands[:c], body.outputs[:c]))
-            if (found := first.setdefault(pair, j)) != j and body.outputs[j] is not body.inputs[j]}
+            if body.outputs[j] is not body.inputs[j] and (found := first.setdefault(pair, j)) != j}
 
 
 loop_values = control_flow_pass(frozenset({while_, scan}), _simplified)
