@@ -90,10 +90,11 @@ def vjp(g: Sequence[Any], y: Sequence[Any], *operands: Any, body: Graph, carried
     if found is None or any(c is not None for c in g[found.visible:]):
         return whole_gradient("scan", g, operands, {
             "body": body, "carried": carried, "scanned": scanned, "length": length, "reverse": reverse})
-    if dims.is_known(length) and length:  # else the values carried in the end may be those of the beginning
+    goes_round = dims.is_known(length) and length  # else the values carried in the end may be those of the beginning
+    if goes_round:
         g = _on_one(found, g)
     given = frozenset(i for i, c in enumerate(g[:found.visible]) if c is not None)
-    if dims.is_known(length) and length:
+    if goes_round:
         given &= set(found.linearized.outputs)
     backward = _backward(found, given)
     zeros_like = REGISTRY["zeros_like"]

@@ -19,10 +19,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-_STALE_SECONDS = 60
-
-
 SMALL = 8 << 20  # bytes of content that may be made in memory first
+_STALE_SECONDS = 60
 
 
 def write_atomically(path: Any, write: Callable[[BinaryIO], Any], verify: Callable[[str], None] | None = None,

@@ -70,15 +70,14 @@ def write_tensors(file: Any, tree: Mapping[str, Any]) -> None:
         write_atomically(file, lambda opened: write_tensors(opened, tree), lambda path: check_tensors(path), is_small(tree))
         return
     lines: list[tuple[str, Any]] = []
-    written: list[tuple[str, int | None, np.ndarray]] = []
+    written: list[tuple[str, int | None, np.ndarray]] | None = [] if is_small(tree) else None
     with h5py.File(file, "w") as root, Beside() as beside:
         _write_group(root, tree, "", lines, written, beside)
         root.attrs[digests.WHOLE] = np.bytes_(digests.of_contents(lines))
-    if is_small(tree):
-        for path, place, array in written:
-            file.seek(place or 0)
-            if place is not None and file.read(array.nbytes) != array.tobytes():
-                raise refuse(file, f"is damaged: the tensor {path!r} is not the one that was written.")
+    for path, place, array in written or ():
+        file.seek(place or 0)
+        if place is not None and file.read(array.nbytes) != array.tobytes():
+            raise refuse(file, f"is damaged: the tensor {path!r} is not the one that was written.")
 
 
 def is_small(tree: Mapping[str, Any]) -> bool:
@@ -95,8 +94,9 @@ def is_small(tree: Mapping[str, Any]) -> bool:
 
 
 def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tuple[str, Any]],
-                 written: list[tuple[str, int | None, np.ndarray]], beside: Beside) -> None:
-    """Write a group. To `lines` go its contents, to be digested; to `written` its tensors: path, place in the file, value."""
+                 written: list[tuple[str, int | None, np.ndarray]] | None, beside: Beside) -> None:
+    """Write a group. To `lines` go its contents, to be digested; to `written`, if it is given, its tensors: path, place in the
+    file, value."""
     for name, value in getattr(tree, "attributes", {}).items():
         group.attrs[name] = value
         lines.append((f"{path}@{name}", _plain(value)))
@@ -121,7 +121,8 @@ def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tup
         digest = found()
         _create(h5py.h5a.create, made, digests.TENSOR, text := np.array(np.bytes_(digest))).write(text)
         lines.append((below, digest))
-        written.append((below, made.get_offset(), array))
+        if written is not None:
+            written.append((below, made.get_offset(), array))
 
 
 def _create(create: Callable, owner: Any, name: str, array: np.ndarray) -> Any:
