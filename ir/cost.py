@@ -1,4 +1,4 @@
-"""What a graph costs at least: floating point operations, counted over the operations and the rounds of their loops.
+"""What a graph costs at least: floating point operations, counted over the operations and the rounds of their loops; memory.
 
     matmul [m, k] [k, n]           2 m k n
     convolution                    2 (elements of the result) (elements of a filter)
@@ -74,6 +74,30 @@ def _add(graph: Graph, rounds: int, found: Costs) -> None:
                 _add(inner, rounds * times, found)
         else:
             found.operations.append(Cost(operation, flops(operation), rounds))
+
+
+def temporary_bytes(graph: Graph) -> int:
+    """The most bytes that a run of a static graph's own values take at once, each from its operation to its last use.
+
+    A compiler that fuses operations needs less, one that has to copy more. A loop's values count for one round.
+    """
+    last = {value: place for place, operation in enumerate(graph.operations) for value in operation.operands}
+    ends: dict[int, int] = {}  # what the values of the last use at a place take
+    most = now = 0
+    for place, operation in enumerate(graph.operations):
+        for value in operation.results if operation.op.name != "constant" else ():
+            end, bytes = last.get(value, place), _count(value) * value.dtype.size
+            ends[end] = ends.get(end, 0) + bytes
+            now += bytes
+        most = max(most, now + max(map(temporary_bytes, operation.graphs), default=0))
+        now -= ends.pop(place, 0)
+    return most
+
+
+def largest_bytes(graph: Graph) -> int:
+    """The bytes of the largest value that a static graph takes or makes."""
+    return max((_count(value) * value.dtype.size for operation in graph.walk()
+                for value in (*operation.operands, *operation.results)), default=0)
 
 
 def is_contraction(operation: Operation) -> bool:

@@ -148,8 +148,9 @@ def _compiled(lowered: Any, options: Mapping[str, Any] = MappingProxyType({})) -
 
     JAX's C++ code turns a Ctrl-C in one of its Python callbacks into a RuntimeError: turn it back.
     """
+    start = time.perf_counter()
     try:
-        return lowered.compile(compiler_options=dict(options) or None)
+        compiled = lowered.compile(compiler_options=dict(options) or None)
     except RuntimeError as error:
         if "KeyboardInterrupt" in str(error):
             raise KeyboardInterrupt from None
@@ -157,6 +158,8 @@ def _compiled(lowered: Any, options: Mapping[str, Any] = MappingProxyType({})) -
         if not unknown:
             raise
         return _compiled(lowered, {name: value for name, value in options.items() if name not in unknown})
+    memory.FreeMemory.program_compiled(time.perf_counter() - start)
+    return compiled
 
 
 def _check_lowered(type: TensorType, array: Any, graph: Graph) -> None:

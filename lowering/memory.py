@@ -4,8 +4,8 @@ JAX notes what it finds out about each shape while it lowers a program: its shar
 it. Nothing refers to these notes but tables of up to 4,096 entries each; for a small graph they grow by 6 kB a shape, to 20 MB.
 They are emptied now and then. They hold neither traces nor programs: no function is traced or compiled again for it.
 
-glibc keeps most of what is freed: after 300 small programs were dropped, 70 MB of free memory stayed with the process.
-`malloc_trim` gives that back.
+glibc keeps most of what is freed: after 300 small programs were dropped, 70 MB of free memory stayed with the process; after a
+transformer's training step was compiled (1.6 s) 130 MB. `malloc_trim` gives that back, in 3% of the time that compiling took.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _NOTES = (
 _PRUNED = ("jax._src.interpreters.pxla", "_dce_jaxpr")  # from traces to traces without the inputs that are not used
 _LOWERED_BETWEEN = 128  # programs lowered; the next one takes 10 ms longer
 _DROPPED_BETWEEN = 16  # programs dropped; a small one takes 0.25 MB
+_COMPILED_BETWEEN = 0.5  # seconds of compiling
 _lowered = itertools.count(1)
 
 
@@ -60,7 +61,15 @@ class FreeMemory:
 
     kept = False  # the user wants it kept: `tf.config.keep_freed_memory`
     _dropped = 0  # programs, since memory was given back
+    _compiled = 0.0  # seconds of compiling, since then
     _listens = False
+
+    @classmethod
+    def program_compiled(cls, seconds: float) -> None:
+        """To be called when XLA has compiled a program."""
+        cls._compiled += seconds
+        if cls._compiled >= _COMPILED_BETWEEN:
+            cls._give_back()
 
     @classmethod
     def program_dropped(cls) -> None:
@@ -73,8 +82,13 @@ class FreeMemory:
 
     @classmethod
     def _collected(cls, phase: str, info: dict[str, int]) -> None:
-        if phase == "stop" and cls._dropped >= _DROPPED_BETWEEN and not cls.kept:
-            cls._dropped = 0
+        if phase == "stop" and cls._dropped >= _DROPPED_BETWEEN:
+            cls._give_back()
+
+    @classmethod
+    def _give_back(cls) -> None:
+        if not cls.kept and _malloc_trim is not None:
+            cls._dropped, cls._compiled = 0, 0.0
             _malloc_trim(0)
 
 

@@ -109,3 +109,24 @@ def test_freed_memory_goes_back_unless_the_user_keeps_it(kept, monkeypatch):
     assert calls == ([] if kept else [0])
     gc.collect()
     assert len(calls) <= 1
+
+
+@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
+@pytest.mark.parametrize("kept", [False, True])
+def test_memory_that_compiling_took_goes_back(kept, monkeypatch):
+    calls = []
+    monkeypatch.setattr(memory, "_malloc_trim", calls.append)
+    monkeypatch.setattr(memory.FreeMemory, "kept", kept)
+    monkeypatch.setattr(memory.FreeMemory, "_compiled", 0.0)
+    for seconds in (0.25, 0.125, 0.125, 0.25, 1.0):
+        memory.FreeMemory.program_compiled(seconds)
+    assert calls == ([] if kept else [0, 0])
+
+
+@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
+def test_compiling_is_noted(monkeypatch):
+    noted = []
+    monkeypatch.setenv("TREADLE_CACHE", "")
+    monkeypatch.setattr(memory.FreeMemory, "program_compiled", noted.append)
+    tf.function(lambda x: x * 2.0 + 5.0)(np.ones((3, 23), np.float32))
+    assert len(noted) == 1 and noted[0] > 0.0
