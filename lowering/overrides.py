@@ -4,8 +4,8 @@
 
 Tried on CPU (2 cores) and not faster in a training step, though faster alone: the first convolution of small images as a
 product of patches (1.1 ms for 2.5 alone; the conv net of bench/workloads.py took the same time), a filter gradient's images
-swapped in two steps (XLA makes one of them again, `optimization_barrier` or not), or swapped in computations of their own, which
-XLA leaves as they are (a call with the attribute `inlineable="false"`: 0.97 to 1.01, in turns in one process).
+swapped in two steps (XLA makes one of them again, `optimization_barrier` or not), or swapped in computations of their own,
+which XLA leaves as they are (a call with the attribute `inlineable="false"`: 0.97 to 1.01, in turns in one process).
 """
 
 from __future__ import annotations

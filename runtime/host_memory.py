@@ -20,9 +20,10 @@ def keep_freed_memory(keep: bool = True) -> None:
     """Have this process keep the memory that XLA's programs on CPU free, in place of giving it back to the system each time.
 
     XLA asks the C library for a program's temporary memory at every call. Blocks of over 32 MB are mapped anew each time, and
-    the system fills each page with zeros when it is first touched. Programs of up to 512 MB / cores ask for smaller blocks, which
-    are mostly kept (`treadle.lowering.compiler_options`); this switch is for larger ones: a step of a transformer of 4 layers
-    and width 256 took 0.76 of the time with it at batch 32 (0.5 GB, 2 cores), 0.96 at batch 8, a conv net 1.05. Measure your own.
+    the system fills each page with zeros when it is first touched. Programs of up to 512 MB / cores ask for smaller blocks,
+    which are mostly kept (`treadle.lowering.compiler_options`). This switch is for larger ones: a step of a transformer of 4
+    layers and width 256 took 0.76 of the time with it at batch 32 (0.5 GB, 2 cores), 0.96 at batch 8, a conv net 1.05. Measure
+    your own.
 
     On a busy machine, where several threads ask at once, it was seen to keep nothing of a program's memory in some processes.
 
