@@ -97,33 +97,35 @@ def test_what_the_user_jitted_is_not_traced_again(monkeypatch):
     assert traced == [(7,)]
 
 
-@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
-@pytest.mark.parametrize("kept", [False, True])
-def test_freed_memory_goes_back_unless_the_user_keeps_it(kept, monkeypatch):
+@pytest.fixture(params=[False, True], ids=["given back", "kept"])
+def given_back(request, monkeypatch):
+    """What glibc is told to give back, and what that is to be for so many times: nothing where the user keeps it."""
+    if memory._malloc_trim is None:
+        pytest.skip("glibc's function")
     calls = []
     monkeypatch.setattr(memory, "_malloc_trim", calls.append)
-    monkeypatch.setattr(memory.FreeMemory, "kept", kept)
+    monkeypatch.setattr(memory.FreeMemory, "kept", request.param)
+    monkeypatch.setattr(memory.FreeMemory, "_compiled", 0.0)
+    return calls, lambda times: [] if request.param else [0] * times
+
+
+def test_freed_memory_goes_back_unless_the_user_keeps_it(given_back):
+    calls, expected = given_back
     for _ in range(memory._DROPPED_BETWEEN):
         memory.FreeMemory.program_dropped()
     gc.collect()
-    assert calls == ([] if kept else [0])
+    assert calls == expected(1)
     gc.collect()
     assert len(calls) <= 1
 
 
-@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
-@pytest.mark.parametrize("kept", [False, True])
-def test_memory_that_compiling_took_goes_back(kept, monkeypatch):
-    calls = []
-    monkeypatch.setattr(memory, "_malloc_trim", calls.append)
-    monkeypatch.setattr(memory.FreeMemory, "kept", kept)
-    monkeypatch.setattr(memory.FreeMemory, "_compiled", 0.0)
+def test_memory_that_compiling_took_goes_back(given_back):
+    calls, expected = given_back
     for seconds in (0.25, 0.125, 0.125, 0.25, 1.0):
         memory.FreeMemory.program_compiled(seconds)
-    assert calls == ([] if kept else [0, 0])
+    assert calls == expected(2)
 
 
-@pytest.mark.skipif(memory._malloc_trim is None, reason="glibc's function")
 def test_compiling_is_noted(monkeypatch):
     noted = []
     monkeypatch.setenv("TREADLE_CACHE", "")
