@@ -52,7 +52,7 @@ def load(path: Path | None) -> Any:
         return None
     try:
         with open(path, "rb") as file:
-            if not _is_ours(os.fstat(file.fileno())):
+            if not is_ours(os.fstat(file.fileno())):
                 return None
             content = file.read()
         body = content[len(_MAGIC) + 32:]
@@ -75,7 +75,7 @@ def save(path: Path | None, compiled: Any) -> None:
     try:
         body = pickle.dumps(serialize_executable.serialize(compiled))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not _is_ours(path.parent.stat()):
+        if not is_ours(path.parent.stat()):
             return
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
         try:
@@ -107,7 +107,7 @@ def prune(where: Path) -> None:
                 return
 
 
-def _is_ours(known: os.stat_result) -> bool:
+def is_ours(known: os.stat_result) -> bool:
     """True if nobody but the user can have written it: loading a program runs what is in it."""
     return not hasattr(os, "getuid") or known.st_uid == os.getuid() and not known.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
@@ -124,10 +124,10 @@ def _surroundings(backend: str, settings: tuple) -> str:
     device = jax.devices(backend)[0]
     client = device.client
     return repr((backend, device.device_kind, len(jax.devices(backend)), client.platform_version, jax.__version__,
-                 sys.version_info[:3], platform.machine(), _processor(), os.cpu_count(), _rules(), settings))
+                 sys.version_info[:3], platform.machine(), processor(), os.cpu_count(), _rules(), settings))
 
 
-def _processor() -> str:
+def processor() -> str:
     """The instructions that the processor knows."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
@@ -141,7 +141,7 @@ def _rules() -> list[tuple[str, int, int]]:
     here = Path(os.path.realpath(__file__)).parent
     found = []
     for room in (here, here.parent / "ir"):
-        for file in sorted(room.rglob("*.py")):
+        for file in sorted([*room.rglob("*.py"), *room.rglob("*.[ch]")]):
             known = file.stat()
             found.append((str(file), known.st_size, known.st_mtime_ns))
     return found

@@ -18,8 +18,8 @@ from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat, disk_cache, memory, sharding
 from treadle.lowering.compiler_options import compiler_options
-from treadle.lowering.namespace import JAX, JaxNamespace, inlined
-from treadle.lowering.overrides import lowering_of
+from treadle.lowering.namespace import HERE, JAX, JaxNamespace, inlined
+from treadle.lowering.overrides import kernels_for, lowering_of
 from treadle.lowering.packing import Layout
 
 
@@ -57,12 +57,16 @@ class Executable:
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         start = time.perf_counter()
         options = compiler_options(graph)
-        entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse, options) if spread is None else None
+        self.namespace, entry = JAX, None
+        if spread is None:
+            self.namespace = HERE
+            kernels = kernels_for({o.op.name for o in graph.walk()})
+            entry = disk_cache.entry(graph_fingerprint(graph), donated, packs, reuse, options, kernels)
         with compat.enable_x64(True):
             self.compiled = disk_cache.load(entry)
             self.lowering_seconds = 0.0  # JAX's part
             if self.compiled is None:
-                lowered = self._lower()
+                lowered = self._lower(self.namespace)
                 self.lowering_seconds = time.perf_counter() - start
                 self.compiled = _compiled(lowered, options)
                 disk_cache.save(entry, self.compiled)
@@ -74,7 +78,7 @@ class Executable:
     def __del__(self) -> None:
         memory.FreeMemory.program_dropped()
 
-    def _lower(self, namespace: JaxNamespace = JAX) -> Any:
+    def _lower(self, namespace: JaxNamespace) -> Any:
         """JAX's lowered form. Nothing of it is kept: the function alone would hold over 1 MB in JAX's caches."""
         graph, donated, packs, layouts = self._graph, self._donated, self._packs, self.layouts
         types = graph.input_types
@@ -128,7 +132,7 @@ class Executable:
 
     def stablehlo(self) -> str:
         """The program as StableHLO text."""
-        return self._lower().as_text()
+        return self._lower(self.namespace).as_text()
 
     def cost(self) -> dict[str, float]:
         """XLA's own estimate: `flops`, `bytes accessed`, and more by target."""
@@ -189,10 +193,10 @@ def _direct_call(compiled: Any) -> Callable[..., Any]:
 def compile_op(op: Any, types: Sequence[TensorType], attributes: dict[str, Any]) -> Callable[..., Any]:
     """One operation as a compiled function of arrays: what eager execution runs."""
     def run(*arrays: Any) -> Any:
-        results = inlined(lowering_of(op))(JAX, *arrays, **attributes)
+        results = inlined(lowering_of(op))(HERE, *arrays, **attributes)
         return list(results) if op.many else [results]
     run.__name__ = run.__qualname__ = op.name
-    entry = disk_cache.entry(op_fingerprint(op, types, attributes))
+    entry = disk_cache.entry(op_fingerprint(op, types, attributes), kernels_for({op.name}))
     with compat.enable_x64(True):
         compiled = disk_cache.load(entry)
         if compiled is None:

@@ -62,7 +62,8 @@ class _Instruction(NamedTuple):
 class _Labelling(JaxNamespace):
     """JAX's namespace, with a name scope around each operation."""
 
-    def __init__(self) -> None:
+    def __init__(self, native: bool) -> None:
+        self.native = native
         self.operations: list[Operation] = []
         self._numbers: dict[int, int] = {}
 
@@ -124,7 +125,7 @@ def program_id(executable: Executable) -> int:
 
 
 def _kernels(executable: Executable) -> dict[str, Kernel]:
-    labelling = _Labelling()
+    labelling = _Labelling(executable.namespace.native)
     labelled = _computations(executable.compiled_again(labelling).as_text())
     known = {i.name: i for instructions in labelled.values() for i in instructions}
     inner = {name: [i for i in instructions if i.number is not None] for name, instructions in labelled.items()}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import jax
 
 from treadle.ir.cost import costs
-from treadle.ir.graph import Graph
+from treadle.ir.graph import Graph, Operation
+from treadle.lowering.native import convolution
 
 # Ops that XLA carries out with a library at the top of a program only, and as plain loops inside a `while`. Measured on 2 CPU
-# cores: a step of a conv net (32x32x3, batch 32, Adam) 70 ms by itself, 2,000 ms in a loop over steps.
+# cores: a step of a conv net (32x32x3, batch 32, Adam) 70 ms by itself, 2,000 ms in a loop over steps. The kernels in C that
+# serve some of them do as well there as anywhere.
 SLOW_IN_LOOPS: dict[str, frozenset[str]] = {"cpu": frozenset({
     "convolution", "convolution_input_gradient", "convolution_filter_gradient"})}
 
@@ -25,6 +26,10 @@ def is_long_round(graph: Graph) -> bool:
     return graph.is_static and costs(graph).flops > LONG_ROUND.get(jax.default_backend(), math.inf)
 
 
-def is_slow_in_loops(op: Any) -> bool:
-    """True if a loop around the op costs far more than its rounds one by one, on the platform JAX runs on."""
-    return op.name in SLOW_IN_LOOPS.get(jax.default_backend(), ())
+def is_slow_in_loops(operation: Operation) -> bool:
+    """True if a loop around the operation costs far more than its rounds one by one, on the platform JAX runs on."""
+    name = operation.op.name
+    if name not in SLOW_IN_LOOPS.get(jax.default_backend(), ()):
+        return False
+    types = [o.type for o in operation.operands]
+    return not convolution.serves(name, types[0].dtype.numpy, [t.shape for t in types], operation.attributes)

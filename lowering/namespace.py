@@ -11,6 +11,7 @@ that is being traced, and goes when that goes. Loops and branches are left to JA
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -64,6 +65,7 @@ class _Staged:
 class JaxNamespace:
     """`xp` for JAX. Names not defined here are those of `jax.numpy`."""
 
+    native = False  # whether rules may call the C kernels of `lowering.native`, which only this process knows
     lax = _Staged(lax, "cond", "fori_loop", "map", "scan", "switch", "while_loop")
     nn = jax.nn
     random = _Staged(jax.random)
@@ -110,7 +112,9 @@ class JaxNamespace:
     def vectorized_graph(self, graph: Any, arrays: Sequence[Any], mapped: Sequence[bool]) -> list[Any]:
         """The outputs of a graph for each row of the mapped arrays."""
         axes = tuple(0 if m else None for m in mapped)
-        return jax.vmap(lambda *rows: self.run_graph(graph, rows), in_axes=axes, axis_name=sharding.ROWS)(*arrays)
+        plain = copy.copy(self)
+        plain.native = False  # JAX cannot map them
+        return jax.vmap(lambda *rows: plain.run_graph(graph, rows), in_axes=axes, axis_name=sharding.ROWS)(*arrays)
 
     @staticmethod
     def all_reduce(x: Any, reduction: str) -> Any:
@@ -150,3 +154,5 @@ class JaxNamespace:
 
 
 JAX = JaxNamespace()
+HERE = JaxNamespace()  # for programs that this process runs, on one device
+HERE.native = True

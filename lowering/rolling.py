@@ -96,7 +96,7 @@ def passes(state: int = 0) -> list[tuple[str, Pass]]:
 
 
 def _may(operation: Operation) -> bool:
-    return not (is_slow_in_loops(operation.op) or any(is_slow_in_loops(o.op) for g in operation.graphs for o in g.walk()))
+    return not (is_slow_in_loops(operation) or any(is_slow_in_loops(o) for g in operation.graphs for o in g.walk()))
 
 
 def _worth(repeat: Repeat) -> bool:

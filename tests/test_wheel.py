@@ -31,12 +31,13 @@ def wheel(tmp_path_factory) -> Path:
 def test_the_wheel_holds_every_file_and_nothing_else(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    expected = {f"treadle/{p.relative_to(ROOT)}" for room in ROOMS for p in (ROOT / room).rglob("*.py")}
+    expected = {f"treadle/{p.relative_to(ROOT)}" for room in ROOMS for p in (ROOT / room).rglob("*.[pch]*")
+                if p.suffix in (".py", ".c", ".h")}
     expected |= {str(p.relative_to(ROOT)) for p in (ROOT / "treadle").rglob("*.py")
                  if p.relative_to(ROOT / "treadle").parts[0] not in ROOMS}
     assert not expected - names
     assert {"treadle/py.typed", "treadle/keras_like/datasets/digits.npz",
-            "treadle/keras_like/datasets/digits.txt"} <= names
+            "treadle/keras_like/datasets/digits.txt", "treadle/lowering/native/convolution.c"} <= names
     assert {n.split("/")[0] for n in names if not n.split("/")[0].endswith(".dist-info")} == {"treadle"}
 
 

@@ -112,7 +112,7 @@ class ConcreteFunction:
     @property
     def is_slow_in_loops(self) -> bool:
         """True if many calls in one program take longer than the calls by themselves, on this platform."""
-        return is_long_round(self.graph) or any(is_slow_in_loops(o.op) for o in self.graph.walk())
+        return is_long_round(self.graph) or any(is_slow_in_loops(o) for o in self.graph.walk())
 
     @property
     def results_structure(self) -> Any:

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+from treadle.lowering.native.library import native_kernels_are_used, use_native_kernels
 from treadle.lowering.rolling import roll_repeated_blocks
 from treadle.runtime.devices import (
     LogicalDevice,
@@ -39,7 +40,7 @@ optimizer = SimpleNamespace(get_experimental_options=_get_optimizer_options, get
 __all__ = [
     "LogicalDevice", "LogicalDeviceConfiguration", "PhysicalDevice", "eager_calls_are_fused", "experimental",
     "functions_run_eagerly", "fuse_eager_calls", "get_logical_device_configuration", "get_soft_device_placement",
-    "get_visible_devices", "keep_freed_memory", "list_logical_devices", "list_physical_devices", "optimizer",
-    "roll_repeated_blocks", "run_functions_eagerly", "set_logical_device_configuration", "set_soft_device_placement",
-    "set_visible_devices",
+    "get_visible_devices", "keep_freed_memory", "list_logical_devices", "list_physical_devices", "native_kernels_are_used",
+    "optimizer", "roll_repeated_blocks", "run_functions_eagerly", "set_logical_device_configuration",
+    "set_soft_device_placement", "set_visible_devices", "use_native_kernels",
 ]

@@ -48,6 +48,15 @@ def _letters(rank: int, channels_first: bool) -> tuple[str, str]:
     return f"NC{middle}" if channels_first else f"N{middle}C", f"{middle}IO"
 
 
+def _cropped(xp: Any, x: Any, pads: Any, dilations: Any, channels_first: bool) -> tuple[Any, Any, Any]:
+    """The same without pads below 0, with which XLA's convolutions on CPU read outside of `x`."""
+    if not any(isinstance(n, int) and n < 0 for ends in pads for n in ends):
+        return x, pads, dilations
+    spread = [(low, high, d - 1) for (low, high), d in zip(pads, dilations)]
+    around = [(0, 0, 0)] * 2 + spread if channels_first else [(0, 0, 0), *spread, (0, 0, 0)]
+    return xp.lax.pad(x, xp.zeros((), x.dtype), around), [(0, 0)] * len(spread), (1,) * len(spread)
+
+
 def _lower(xp: Any, x: Any, w: Any, *, strides: Any, padding: Any, dilations: Any, groups: int,
            channels_first: bool) -> Any:
     images, filters = _letters(len(strides), channels_first)
@@ -92,13 +101,14 @@ def _input_gradient_lower(xp: Any, w: Any, g: Any, *, shape: Any, strides: Any, 
                                          windows.pads(sizes, window, strides, padding, dilations)):
         before = windows.extent(k, d) - 1 - low
         pads.append((before, n + windows.extent(k, d) - 1 - windows.extent(out, s) - before))
+    g, pads, spread = _cropped(xp, g, pads, strides, channels_first)
     if groups > 1:
         inner, outer = w.shape[-2], w.shape[-1] // groups
         w = xp.moveaxis(w.reshape(*window, inner, groups, outer), -1, -3)  # [*window, outer, inner, groups]
         w = xp.swapaxes(w, -1, -2).reshape(*window, outer, groups * inner)
     else:
         filters = filters[:-2] + "OI"
-    return xp.lax.conv_general_dilated(g, xp.flip(w, tuple(range(rank))), (1,) * rank, pads, lhs_dilation=strides,
+    return xp.lax.conv_general_dilated(g, xp.flip(w, tuple(range(rank))), (1,) * rank, pads, lhs_dilation=spread,
                                        rhs_dilation=dilations, feature_group_count=groups,
                                        dimension_numbers=(images, filters, images))
 
@@ -130,6 +140,7 @@ def _filter_gradient_lower(xp: Any, x: Any, g: Any, *, shape: Any, strides: Any,
     for n, out, k, s, d, (low, _) in zip(sizes, outs, window, strides, dilations,
                                          windows.pads(sizes, window, strides, padding, dilations)):
         pads.append((low, windows.extent(k, d) - 1 + windows.extent(out, s) - n - low))
+    x, pads, _ = _cropped(xp, x, pads, (1,) * len(strides), channels_first)
     swapped = images.translate(str.maketrans("NC", "CN"))
     as_filters = images.replace("N", "I").replace("C", "O")
     as_output = filters.replace("I", "N").replace("O", "C")

@@ -119,6 +119,8 @@ def _convolutions():
         ((1, 4, 4, 1), (3, 3, 1, 1), _how((2, 2), ((1, 2), (0, 1)), groups=1)),
         ((1, 3, 2, 3, 1), (2, 2, 2, 1, 2), _how((1, 1, 1), groups=1)),
         ((1, 6, 1), (2, 1, 1), _how((3,), "VALID", groups=1)),  # elements that no window sees
+        ((1, 3, 2, 1), (2, 1, 1, 2), _how((1, 2), ((4, 1), (3, 2)), groups=1)),  # windows that see no element
+        ((1, 1, 2, 1), (1, 2, 1, 2), _how((5, 1), ((4, 0), (0, 0)), groups=1)),
     ]
     for shape, filters, how in rows:
         x, w = normal(*shape), normal(*filters)
