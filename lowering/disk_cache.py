@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jax.experimental import serialize_executable
 
 LIMIT = 1 << 30  # bytes
@@ -58,6 +60,8 @@ def load(path: Path | None) -> Any:
         body = content[len(_MAGIC) + 32:]
         if not content.startswith(_MAGIC) or content[len(_MAGIC):len(_MAGIC) + 32] != hashlib.sha256(body).digest():
             return None
+        if b"lapack_" in body:  # the name of a function that it calls
+            _set_up_lapack()
         compiled = serialize_executable.deserialize_and_load(*pickle.loads(body))
         os.utime(path)
         return compiled
@@ -65,6 +69,12 @@ def load(path: Path | None) -> Any:
         return None
     except Exception:  # whatever a file of another time may lead to: compile anew
         return None
+
+
+@functools.lru_cache(maxsize=1)
+def _set_up_lapack() -> None:
+    """Have JAX find LAPACK's functions, as it does when it lowers a program with one: without, calling them ends the process."""
+    jax.jit(jnp.linalg.qr).lower(jax.ShapeDtypeStruct((1, 1), np.float32))
 
 
 def save(path: Path | None, compiled: Any) -> None:

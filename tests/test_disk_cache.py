@@ -74,6 +74,25 @@ def test_another_process_takes_the_programs_and_gets_the_same_bits(tmp_path):
     assert run(script, "")[0] == first, "without a cache"
 
 
+LAPACK = """
+import numpy as np, treadle as tf
+a, b = tf.constant(np.eye(4, dtype=np.float32) * 3 + 1), tf.ones((4, 2))
+functions = [lambda: tf.linalg.qr(a)[0], lambda: tf.linalg.svd(a)[0], lambda: tf.linalg.cholesky(a), lambda: tf.linalg.eig(a)[0],
+             lambda: tf.linalg.eigh(a)[0], lambda: tf.linalg.solve(a, b), lambda: tf.linalg.triangular_solve(a, b)]
+f = functions[{NUMBER}]
+print(np.asarray(f()).tolist(), np.asarray(tf.function(f)()).tolist())
+print("")
+"""
+
+
+@pytest.mark.parametrize("number", range(7))
+def test_programs_that_call_lapack_run_in_another_process(tmp_path, number):
+    """JAX finds LAPACK's functions when it lowers a program that calls one, which a process that reads it does not do."""
+    script = tmp_path / "script.py"
+    script.write_text(LAPACK.replace("{NUMBER}", str(number)))
+    assert run(script, tmp_path / "programs") == run(script, tmp_path / "programs")
+
+
 def test_a_program_is_found_by_what_it_computes(kept):
     value, loaded = executed(a_graph(2.0))
     assert not loaded
