@@ -11,13 +11,15 @@ from typing import Any
 
 import jax
 
-from treadle.lowering.native import convolution
+from treadle.lowering.native import convolution, product
 from treadle.lowering.native.library import Library
 
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
     "convolution": convolution.convolution,
     "convolution_input_gradient": convolution.input_gradient,
     "convolution_filter_gradient": convolution.filter_gradient,
+    "matmul": product.matmul,
+    "einsum": product.einsum,
 }, "gpu": {}, "tpu": {}}
 
 

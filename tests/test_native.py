@@ -196,6 +196,73 @@ def test_gradients_of_convolutions_padded_further_than_windows_reach(switch):
             np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=2e-4, rtol=1e-4)
 
 
+# --- products -----------------------------------------------------------------------------------------------------------
+
+
+def product_of(function, *arrays):
+    """The values in float32, those in float64, whether a kernel was called."""
+    run = tf.function(function)
+    narrow, wide = ([tf.constant(a, t) for a in arrays] for t in (tf.float32, tf.float64))
+    return run(*narrow).numpy(), run(*wide).numpy(), "@treadle_product" in text_of(run, *narrow)
+
+
+def assert_equal_sums(found, expected, terms):
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6 * terms ** 0.5 * 4)
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_products_of_matrices_are_those_of_float64(number):
+    draw = random.Random(f"{os.environ.get('TREADLE_TEST_SEED', random.random())} {number}")
+    rng = np.random.default_rng(draw.getrandbits(32))
+    (m, n, k), batch = (draw.choice([1, 2, draw.randint(1, 70), draw.randint(60, 300)]) for _ in "mnk"), draw.choice(
+        [(), (1,), (3,), (2, 3), (2, 1, 2)])
+    a_turned, b_turned = draw.random() < 0.5, draw.random() < 0.5
+    a = rng.normal(size=(*batch, k, m) if a_turned else (*batch, m, k))
+    b = rng.normal(size=(*(batch if draw.random() < 0.7 else ()), n, k) if b_turned else (k, n))
+    found, expected, _ = product_of(lambda a, b: tf.matmul(a, b, transpose_a=a_turned, transpose_b=b_turned), a, b)
+    assert_equal_sums(found, expected, k)
+
+
+EQUATIONS = {
+    "aecd,abcd->acbe": True, "acbe,aecd->abcd": True, "acbe,abcd->aecd": True,  # attention and its gradients
+    "abc,cde->abde": True, "abde,abc->cde": True, "abde,cde->abc": True,  # projections to heads and theirs
+    "abcd,cde->abe": True, "abe,abcd->cde": True, "abe,cde->abcd": True,  # and from them
+    "ab,bc->ca": True, "ab,cb->ca": True, "ba,cb->ac": True, "ab,b->a": False, "ab,a->b": False, "a,a->": False, "a,b->ab": False,
+    "abc,abc->ab": False, "abc,acd->bad": True, "abcd,dcef->abef": False, "ab,bc->a": False, "abc,cd->ad": False,
+}
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_sums_of_products_are_those_of_float64(equation):
+    rng = np.random.default_rng(5)
+    for sizes in ({"a": 5, "b": 19, "c": 6, "d": 40, "e": 18, "f": 7}, {"a": 33, "b": 1, "c": 20, "d": 17, "e": 34, "f": 2},
+                  {"a": 1, "b": 50, "c": 1, "d": 3, "e": 1, "f": 70}):
+        inputs = equation.split("->")[0].split(",")
+        a, b = (rng.normal(size=[sizes[label] for label in labels]) for labels in inputs)
+        found, expected, native = product_of(lambda a, b: tf.einsum(equation, a, b), a, b)
+        assert_equal_sums(found, expected, np.prod([sizes[label] for label in sizes]))
+        if min(sizes.values()) > 1:
+            assert native == EQUATIONS[equation], equation
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_stays_in_its_row_and_column(value):
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(37, 45)).astype(np.float32), rng.normal(size=(45, 53)).astype(np.float32)
+    a[3, 7] = b[9, 52] = value
+    for x, y, how in ((a, b, {}), (a.T, b, {"transpose_a": True}), (a, b.T, {"transpose_b": True})):
+        found = tf.matmul(np.ascontiguousarray(x), np.ascontiguousarray(y), **how).numpy()
+        wrong = ~np.isfinite(found)
+        assert wrong[3].all() and wrong[:, 52].all() and wrong.sum() == 37 + 53 - 1
+
+
+def test_products_without_elements_or_terms_are_left_to_xla():
+    for a, b in (((0, 3), (3, 32)), ((4, 0), (0, 32)), ((2, 4, 3), (2, 3, 0))):
+        found, expected, native = product_of(tf.matmul, np.ones(a), np.ones(b))
+        assert not native and found.shape == expected.shape and not found.any()
+
+
 # --- the library ----------------------------------------------------------------------------------------------------------
 
 SCRIPT = """

@@ -1,56 +1,69 @@
 // What a kernel has to do with XLA: tasks on the threads of its pool, its version.
 
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #include "kernels.h"
 
-// Whoever holds a job takes the next task until there is none. Nobody waits for a thread that has not begun: it may be one
-// that waits too. So a job lives until the last holder lets go of it, which may be after its tasks are done.
+// Each thread that holds a job takes the next task until there is none. XLA goes on with whatever else it can do meanwhile,
+// and is told by whoever ends the last task. Later on, threads may come that find nothing to do; the last one frees the job.
 typedef struct {
-  void (*task)(const void *, size);
-  const void *context;
-  size count;
+  Work work;
+  const XLA_FFI_Api *api;
+  XLA_FFI_Future *future;
   atomic_long next, done, holders;
+  max_align_t context[];
 } Job;
 
-static void let_go(Job *job) {
-  if (atomic_fetch_sub(&job->holders, 1) == 1) free(job);
-}
-
-static void take_tasks(Job *job) {
-  for (size i; (i = atomic_fetch_add(&job->next, 1)) < job->count;) {
-    job->task(job->context, i);
-    atomic_fetch_add(&job->done, 1);
-  }
-}
-
-static void help(void *job) {
-  take_tasks(job);
-  let_go(job);
-}
-
-static int succeeded(XLA_FFI_CallFrame *frame, XLA_FFI_Error *error) {
+static int succeeded(const XLA_FFI_Api *api, XLA_FFI_Error *error) {
   if (!error) return 1;
   XLA_FFI_Error_Destroy_Args gone = {XLA_FFI_Error_Destroy_Args_STRUCT_SIZE, NULL, error};
-  frame->api->XLA_FFI_Error_Destroy(&gone);
+  api->XLA_FFI_Error_Destroy(&gone);
   return 0;
 }
 
-void parallel(XLA_FFI_CallFrame *frame, void (*task)(const void *, size), const void *context, size count) {
-  int64_t threads = 1;
-  XLA_FFI_ThreadPool_NumThreads_Args asked = {XLA_FFI_ThreadPool_NumThreads_Args_STRUCT_SIZE, NULL, frame->ctx, &threads};
-  size helpers = succeeded(frame, frame->api->XLA_FFI_ThreadPool_NumThreads(&asked)) ? most(least(threads, count) - 1, 0) : 0;
-  Job *job = checked(malloc(sizeof *job));
-  *job = (Job){.task = task, .context = context, .count = count, .holders = helpers + 1};
-  for (size i = 0; i < helpers; i++) {
-    XLA_FFI_ThreadPool_Schedule_Args scheduled = {XLA_FFI_ThreadPool_Schedule_Args_STRUCT_SIZE, NULL, frame->ctx, help, job};
-    if (!succeeded(frame, frame->api->XLA_FFI_ThreadPool_Schedule(&scheduled))) let_go(job);
+static void take_tasks(void *data) {
+  Job *job = data;
+  for (size i; (i = atomic_fetch_add(&job->next, 1)) < job->work.tasks;) {
+    job->work.task(job->context, i);
+    if (atomic_fetch_add(&job->done, 1) < job->work.tasks - 1) continue;
+    if (job->work.finish) job->work.finish(job->context);
+    XLA_FFI_Future_SetAvailable_Args ended = {XLA_FFI_Future_SetAvailable_Args_STRUCT_SIZE, NULL, job->future};
+    succeeded(job->api, job->api->XLA_FFI_Future_SetAvailable(&ended));
   }
-  take_tasks(job);
-  while (atomic_load(&job->done) < count) sched_yield();  // the tasks that others have begun
-  let_go(job);
+  if (atomic_fetch_sub(&job->holders, 1) == 1) free(job);
+}
+
+size threads(XLA_FFI_CallFrame *frame) {
+  int64_t found = 1;
+  XLA_FFI_ThreadPool_NumThreads_Args asked = {XLA_FFI_ThreadPool_NumThreads_Args_STRUCT_SIZE, NULL, frame->ctx, &found};
+  return succeeded(frame->api, frame->api->XLA_FFI_ThreadPool_NumThreads(&asked)) ? most(found, 1) : 1;
+}
+
+void begin(XLA_FFI_CallFrame *frame, Work work, const void *context, size bytes) {
+  size holders = least(threads(frame), work.tasks);
+  XLA_FFI_Future_Create_Args made = {XLA_FFI_Future_Create_Args_STRUCT_SIZE, NULL, NULL};
+  if (holders < 2 || !succeeded(frame->api, frame->api->XLA_FFI_Future_Create(&made))) {
+    for (size i = 0; i < work.tasks; i++) work.task(context, i);
+    if (work.finish) work.finish(context);
+    return;
+  }
+  Job *job = checked(malloc(sizeof *job + bytes));
+  *job = (Job){.work = work, .api = frame->api, .future = made.future, .holders = holders};
+  memcpy(job->context, context, bytes);
+  frame->future = made.future;
+  for (size i = 0; i < holders; i++) {
+    XLA_FFI_ThreadPool_Schedule_Args asked = {XLA_FFI_ThreadPool_Schedule_Args_STRUCT_SIZE, NULL, frame->ctx, take_tasks, job};
+    if (!succeeded(frame->api, frame->api->XLA_FFI_ThreadPool_Schedule(&asked))) take_tasks(job);
+  }
+}
+
+void *checked(void *memory) {
+  if (!memory) {
+    fputs("treadle: no memory left in a kernel\n", stderr);
+    abort();
+  }
+  return memory;
 }
 
 int asks_for_version(XLA_FFI_CallFrame *frame) {
@@ -60,14 +73,6 @@ int asks_for_version(XLA_FFI_CallFrame *frame) {
   metadata->api_version.major_version = XLA_FFI_API_MAJOR;
   metadata->api_version.minor_version = XLA_FFI_API_MINOR;
   return 1;
-}
-
-void *checked(void *memory) {
-  if (!memory) {
-    fputs("treadle: no memory left in a kernel\n", stderr);
-    abort();
-  }
-  return memory;
 }
 
 int treadle_lanes(void) { return LANES; }

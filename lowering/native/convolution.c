@@ -65,7 +65,7 @@ static void pad(const Shape *s, const float *image, size first, size rows, float
 typedef struct {
   Shape s;
   const float *x, *w;  // the filters in panels of 2 vectors: [panel, tap, channel, filter of the panel]
-  float *y;
+  float *panels, *y;   // panels: those that were made, if any
   size rows, tasks_each;  // of the output a task, tasks an image
 } Convolution;
 
@@ -123,6 +123,8 @@ static float *in_panels(const float *w, size taps, size filters) {
   return panels;
 }
 
+static void forget_panels(const void *context) { free(((const Convolution *)context)->panels); }
+
 XLA_FFI_Error *treadle_convolution(XLA_FFI_CallFrame *frame) {
   if (asks_for_version(frame)) return NULL;
   const XLA_FFI_Buffer *x = argument(frame, 0), *w = argument(frame, 1), *y = result(frame);
@@ -130,9 +132,8 @@ XLA_FFI_Error *treadle_convolution(XLA_FFI_CallFrame *frame) {
   float *panels = s.filters > 2 * LANES ? in_panels(w->data, s.taps_down * s.taps_across * s.channels, s.filters) : NULL;
   size rows = most(1, PADDED_BYTES / (s.lower * (size)sizeof(float)));
   rows = parts(s.out_height, parts(s.out_height, rows));
-  Convolution c = {s, x->data, panels ? panels : w->data, y->data, rows, parts(s.out_height, rows)};
-  parallel(frame, convolve, &c, s.images * c.tasks_each);
-  free(panels);
+  Convolution c = {s, x->data, panels ? panels : w->data, panels, y->data, rows, parts(s.out_height, rows)};
+  begin(frame, (Work){convolve, forget_panels, s.images * c.tasks_each}, &c, sizeof c);
   return NULL;
 }
 
@@ -141,7 +142,7 @@ XLA_FFI_Error *treadle_convolution(XLA_FFI_CallFrame *frame) {
 typedef struct {
   Shape s;
   const float *x, *g;
-  float *sums;             // [partial, tap, channel, filter]
+  float *sums, *out;       // [partial, tap, channel, filter], [tap, channel, filter]
   size partials, slices;   // of the batch, of the filters' weights: a task has one of each
   size strip, strips;      // rows of the output that are done at once, how many of them an image has
 } Gradient;
@@ -192,6 +193,17 @@ static void sum_up(const void *context, size task) {
   free(padded);
 }
 
+static void add_partials(const void *context) {
+  const Gradient *d = context;
+  size total = d->s.taps_down * d->s.taps_across * d->s.channels * d->s.filters;
+  for (size i = 0; i < total; i++) {
+    float sum = d->sums[i];
+    for (size p = 1; p < d->partials; p++) sum += d->sums[p * total + i];
+    d->out[i] = sum;
+  }
+  free(d->sums);
+}
+
 XLA_FFI_Error *treadle_convolution_filter_gradient(XLA_FFI_CallFrame *frame) {
   if (asks_for_version(frame)) return NULL;
   const XLA_FFI_Buffer *x = argument(frame, 0), *g = argument(frame, 1), *w = result(frame);
@@ -201,14 +213,8 @@ XLA_FFI_Error *treadle_convolution_filter_gradient(XLA_FFI_CallFrame *frame) {
   strip = least(most(strip, parts(STRIP_PIXELS, s.out_width)), s.out_height);
   size strips = parts(s.out_height, strip), afford = most(1, PARTIALS_BYTES / (total * (size)sizeof(float)));
   size partials = least(least(PARTIALS, afford), s.images * strips);
-  float *sums = checked(calloc(partials * total, sizeof(float))), *out = w->data;
-  Gradient d = {s, x->data, g->data, sums, partials, parts(PARTIALS, partials), strip, strips};
-  parallel(frame, sum_up, &d, partials * d.slices);
-  for (size i = 0; i < total; i++) {
-    float sum = sums[i];
-    for (size p = 1; p < partials; p++) sum += sums[p * total + i];
-    out[i] = sum;
-  }
-  free(sums);
+  float *sums = checked(calloc(partials * total, sizeof(float)));
+  Gradient d = {s, x->data, g->data, sums, w->data, partials, parts(PARTIALS, partials), strip, strips};
+  begin(frame, (Work){sum_up, add_partials, partials * d.slices}, &d, sizeof d);
   return NULL;
 }

@@ -43,8 +43,18 @@ INLINE size parts(size count, size each) { return (count + each - 1) / each; }  
     SIX_ROWS(KERNEL, 1) SIX_ROWS(KERNEL, 2) MORE_ROWS(KERNEL, 1) MORE_ROWS(KERNEL, 2) \
   }
 
-// Runs task(context, i) for each i below count, on the threads of XLA's own pool that are free, and on this one.
-void parallel(XLA_FFI_CallFrame *frame, void (*task)(const void *context, size i), const void *context, size count);
+// task(context, i) for each i below `tasks`, in any order and at the same time; after the last one, finish(context), if any.
+typedef struct {
+  void (*task)(const void *context, size i);
+  void (*finish)(const void *context);
+  size tasks;
+} Work;
+
+// Has the threads of XLA's pool do some work, with a copy of the context. It may go on after this call.
+void begin(XLA_FFI_CallFrame *frame, Work work, const void *context, size bytes);
+
+// How many threads the pool has.
+size threads(XLA_FFI_CallFrame *frame);
 
 // Memory that was asked for; as XLA does, the process ends if there is none.
 void *checked(void *memory);
