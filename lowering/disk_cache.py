@@ -73,7 +73,7 @@ def load(path: Path | None) -> Any:
 
 @functools.lru_cache(maxsize=1)
 def _set_up_lapack() -> None:
-    """Have JAX find LAPACK's functions, as it does when it lowers a program with one: without, calling them ends the process."""
+    """Have JAX find LAPACK's functions, as it does when it lowers a program with one. A call without ends the process."""
     jax.jit(jnp.linalg.qr).lower(jax.ShapeDtypeStruct((1, 1), np.float32))
 
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from treadle.ir.ops import convolution as ops
 from treadle.ir.ops import windows
-from treadle.lowering.native.library import Library
+from treadle.lowering.native.library import Library, own_rule
 
 
 def serves(name: str, dtype: np.dtype, shapes: Sequence[Sequence[Any]], attributes: Mapping[str, Any]) -> bool:
@@ -39,7 +39,7 @@ def serves(name: str, dtype: np.dtype, shapes: Sequence[Sequence[Any]], attribut
 def convolution(xp: Any, x: Any, w: Any, **how: Any) -> Any:
     """As the op's own rule."""
     if not _is_here(xp, "convolution", x, w, how):
-        return ops.convolution.lower(xp, x, w, **how)
+        return own_rule(ops.convolution)(xp, x, w, **how)
     pads = _pads(x.shape, w.shape, how)
     out = windows.output_sizes(x.shape[1:-1], w.shape[:-2], how["strides"], how["padding"], how["dilations"])
     return _call("treadle_convolution", (x.shape[0], *out, w.shape[-1]), x, w, how["strides"], pads, how["dilations"])
@@ -48,7 +48,7 @@ def convolution(xp: Any, x: Any, w: Any, **how: Any) -> Any:
 def input_gradient(xp: Any, w: Any, g: Any, **how: Any) -> Any:
     """As the op's own rule: the cotangent convolved with the flipped filters."""
     if not _is_here(xp, "convolution_input_gradient", w, g, how):
-        return ops.convolution_input_gradient.lower(xp, w, g, **how)
+        return own_rule(ops.convolution_input_gradient)(xp, w, g, **how)
     pads = _pads(how["shape"], w.shape, how)
     before = [(windows.extent(k, d) - 1 - low, 0) for k, d, (low, _) in zip(w.shape, how["dilations"], pads)]
     flipped = xp.swapaxes(xp.flip(w, (0, 1)), 2, 3)
@@ -58,7 +58,7 @@ def input_gradient(xp: Any, w: Any, g: Any, **how: Any) -> Any:
 def filter_gradient(xp: Any, x: Any, g: Any, **how: Any) -> Any:
     """As the op's own rule."""
     if not _is_here(xp, "convolution_filter_gradient", x, g, how):
-        return ops.convolution_filter_gradient.lower(xp, x, g, **how)
+        return own_rule(ops.convolution_filter_gradient)(xp, x, g, **how)
     pads = _pads(x.shape, how["shape"], how)
     return _call("treadle_convolution_filter_gradient", how["shape"], x, g, how["strides"], pads, how["dilations"])
 

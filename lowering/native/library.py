@@ -1,13 +1,15 @@
 """The C kernels of this folder as a library: compiled once on a machine, by its C compiler, and handed to XLA.
 
-Compiling takes 1.5 s, the first time that an op asks for a kernel; the library is kept beside the compiled programs
-(`disk_cache`), under a name that says what it was made of and what is in it. Where there is no compiler (`CC`, else `gcc`, `cc`
-or `clang`), or where it fails, there are no kernels, and the ops' own rules serve.
+Compiling takes 1 s, the first time that an op asks for a kernel; the library is kept beside the compiled programs
+(`disk_cache`), under a name that says what it was made of and what is in it; where programs are not kept, in a folder of the
+user's among the system's temporary files. Where there is no compiler (`CC`, else `gcc`, `cc` or `clang`), or where it fails,
+there are no kernels, and the ops' own rules serve.
 """
 
 from __future__ import annotations
 
 import ctypes
+import getpass
 import hashlib
 import os
 import shlex
@@ -15,14 +17,17 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import jax
 
 from treadle.lowering import disk_cache
 
 FUNCTIONS = ("treadle_convolution", "treadle_convolution_filter_gradient", "treadle_product")  # each a handler of XLA's FFI
-OPTIONS = ("-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-pthread")
+OPTIONS = ("-O3", "-ffp-contract=fast", "-fPIC", "-pthread")
 _HERE = Path(os.path.realpath(__file__)).parent
 _MOST_SECONDS = 120.0
 
@@ -30,7 +35,7 @@ _MOST_SECONDS = 120.0
 class Library:
     """The library that this process uses: built and loaded when somebody first asks."""
 
-    enabled = True  # the user's choice: `tf.config.native_kernels`
+    enabled = True  # the user's choice: `tf.config.use_native_kernels`
     _lock = threading.Lock()
     _asked = False
     _lanes = 0  # floats of a vector; 0: there is no library
@@ -69,19 +74,25 @@ def native_kernels_are_used() -> bool:
     return Library.lanes() > 0
 
 
+def own_rule(op: Any) -> Callable[..., Any]:
+    """How an op is lowered without a kernel."""
+    return op.lower
+
+
 def _load() -> int:
-    folder = disk_cache.folder()
-    if folder is not None:
+    folder = disk_cache.folder() or _elsewhere()
+    found = _kept(folder)
+    if found is None and _build(folder):
         found = _kept(folder)
-        if found is None and _build(folder):
-            found = _kept(folder)
-        if found is not None:
-            return _register(found)
-    with tempfile.TemporaryDirectory(prefix="treadle-") as temporary:
-        return _register(_kept(Path(temporary))) if _build(Path(temporary)) else 0
+    return _register(found) if found is not None else 0
 
 
-def _register(path: Path | None) -> int:
+def _elsewhere() -> Path:
+    """The folder where no programs are kept: one of the user's among the system's temporary files."""
+    return Path(tempfile.gettempdir()) / f"treadle-{os.getuid() if hasattr(os, 'getuid') else getpass.getuser()}"
+
+
+def _register(path: Path) -> int:
     """Make XLA know the functions of a library; the number of lanes they were compiled for."""
     try:
         library = ctypes.CDLL(str(path))
@@ -96,7 +107,7 @@ def _kept(folder: Path) -> Path | None:
     """The library in a folder, if it is there, whole, and nobody else can have written it."""
     for path in folder.glob(f"{_name()}-*.so"):
         try:
-            if disk_cache.is_ours(path.stat()) and path.stem.endswith(_digest(path.read_bytes())):
+            if all(disk_cache.is_ours(p.stat()) for p in (folder, path)) and path.stem.endswith(_digest(path.read_bytes())):
                 os.utime(path)
                 return path
         except OSError:
@@ -116,8 +127,7 @@ def _build(folder: Path) -> bool:
         handle, made = tempfile.mkstemp(dir=folder, prefix=".new-", suffix=".so")
         os.close(handle)
         try:
-            command = [*compiler, "-march=native", *OPTIONS, "-I", jax.ffi.include_dir(), "-o", made, *map(str, sources())]
-            subprocess.run(command, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=_MOST_SECONDS)
+            _compile(compiler, made)
             os.chmod(made, 0o700)
             os.replace(made, folder / f"{_name()}-{_digest(Path(made).read_bytes())}.so")
         except BaseException:
@@ -128,13 +138,28 @@ def _build(folder: Path) -> bool:
         return False
 
 
+def _compile(compiler: list[str], made: str) -> None:
+    """Compile the sources, at the same time, and link them."""
+    def run(*arguments: str) -> None:
+        subprocess.run([*compiler, *OPTIONS, *arguments], check=True, stdin=subprocess.DEVNULL, capture_output=True,
+                       timeout=_MOST_SECONDS)
+
+    with tempfile.TemporaryDirectory(prefix="treadle-") as work, ThreadPoolExecutor() as pool:
+        objects = [os.path.join(work, f"{path.stem}.o") for path in sources()]
+        steps = [pool.submit(run, "-march=native", "-I", jax.ffi.include_dir(), "-c", str(path), "-o", made_of)
+                 for path, made_of in zip(sources(), objects)]
+        for step in steps:
+            step.result()
+        run("-shared", *objects, "-o", made)
+
+
 def sources() -> list[Path]:
     """The files that the compiler is given."""
     return sorted(_HERE.glob("*.c"))
 
 
 def _compiler() -> list[str] | None:
-    """The command that compiles C. GCC before others: clang keeps fewer of the kernels' sums in registers (15% to 100% slower)."""
+    """The command that compiles C. GCC first: clang keeps fewer of the kernels' sums in registers (15% to 100% slower)."""
     chosen = shlex.split(os.environ.get("CC", ""))
     if chosen:
         return chosen if shutil.which(chosen[0]) else None

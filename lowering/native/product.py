@@ -3,6 +3,23 @@
 An einsum is one if its labels fall into four groups, each of which is one axis with one stride in the tensors that have it:
 rows (a, result), columns (b, result), what is summed (a, b) and up to two axes of matrices side by side (all three). So
 attention needs no copy that brings its heads together.
+
+Measured on 2 CPU cores (AMD EPYC, 512 bits, 230 GFLOP/s), jax 0.10.2: products alone, GFLOP/s of the kernel beside those of XLA
+(the better one of YNNPACK and Eigen):
+
+| rows x terms x columns | a b | a' b | a b' |
+|---|---|---|---|
+| 64 x 256 x 256          | 190 for 74  | 151 for 59 | 138 for 58 |
+| 64 x 784 x 256          | 210 for 152 |            |            |
+| 784 x 64 x 256          |             | 205 for 99 |            |
+| 64 x 256 x 10           | 29 for 14   | 29 for 7   | 31 for 15  |
+| 1024 x 256 x 1024       | 206 for 206 | 223 for 137 (256 x 1024 x 256) | 200 for 205 |
+| 32 of 128 x 64 x 128    |             | 204 for 63 (128 x 128 x 64)    | 185 for 95  |
+| 2048 x 2048 x 2048      | 198 for 208 |            |            |
+| 512 x 4096 x 512        | 168 for 203 |            |            |
+
+Training steps of bench/workloads.py, as multiples of the time without: MLP 0.80, LSTM 0.83, transformer 0.91. The kernels run
+while XLA goes on (`begin` in kernels.h): the MLP takes 1.1 where XLA waits for each.
 """
 
 from __future__ import annotations
@@ -15,8 +32,7 @@ import jax
 import numpy as np
 
 from treadle.ir.ops import linalg as ops
-from treadle.lowering.native.library import Library
-
+from treadle.lowering.native.library import Library, own_rule
 
 # What XLA does as well or better: few rows, columns or terms, and few rows times a matrix that no cache holds.
 _FEWEST, _THIN, _LARGE = 4, 16, 1 << 18
@@ -48,17 +64,18 @@ def matmul(xp: Any, a: Any, b: Any, **how: Any) -> Any:
         product = _product(xp, a, b, of_a, of_b, before + "xy")
         if product is not None:
             return product
-    return ops.matmul.lower(xp, a, b, **how)
+    return own_rule(ops.matmul)(xp, a, b, **how)
 
 
 def einsum(xp: Any, *operands: Any, equation: str) -> Any:
     """As the op's own rule."""
     if len(operands) == 2:
         inputs, output = equation.split("->")
-        product = _product(xp, *operands, *inputs.split(","), output)
+        left, right = inputs.split(",")
+        product = _product(xp, operands[0], operands[1], left, right, output)
         if product is not None:
             return product
-    return ops.einsum.lower(xp, *operands, equation=equation)
+    return own_rule(ops.einsum)(xp, *operands, equation=equation)
 
 
 def _product(xp: Any, a: Any, b: Any, of_a: str, of_b: str, of_result: str) -> Any:
