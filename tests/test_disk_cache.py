@@ -78,7 +78,8 @@ LAPACK = """
 import numpy as np, treadle as tf
 a, b = tf.constant(np.eye(4, dtype=np.float32) * 3 + 1), tf.ones((4, 2))
 functions = [lambda: tf.linalg.qr(a)[0], lambda: tf.linalg.svd(a)[0], lambda: tf.linalg.cholesky(a),
-             lambda: tf.linalg.eig(a)[0], lambda: tf.linalg.eigh(a)[0], lambda: tf.linalg.solve(a, b), lambda: tf.linalg.triangular_solve(a, b)]
+             lambda: tf.linalg.eig(a)[0], lambda: tf.linalg.eigh(a)[0],
+             lambda: tf.linalg.solve(a, b), lambda: tf.linalg.triangular_solve(a, b)]
 f = functions[{NUMBER}]
 print(np.asarray(f()).tolist(), np.asarray(tf.function(f)()).tolist())
 print("")
