@@ -101,19 +101,22 @@ print(time.perf_counter() - start)
 _IMPORTS = {"import jax": "import jax, jax.numpy", "import treadle": "import treadle"}
 
 
-def _seconds(code: str, cache: str = "") -> float:
+def _seconds(code: str, cache: str = "", **environment: str) -> float:
     """What the code printed last; `cache` is the folder of compiled programs (none: each process compiles)."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          env={**os.environ, "TREADLE_CACHE": cache})
+                          env={**os.environ, "TREADLE_CACHE": cache, **environment})
     return float(done.stdout.strip().splitlines()[-1])
 
 
 def run(rounds: int = 5) -> Table:
-    again = "treadle, in a later process"
-    times: dict[str, list[float]] = {"jax.jit by hand": [], "treadle": [], again: []}
+    again, once = "treadle, in a later process", "treadle, on a machine for the first time (compiles the C kernels)"
+    times: dict[str, list[float]] = {"jax.jit by hand": [], "treadle": [], again: [], once: []}
     with tempfile.TemporaryDirectory() as cache:
         _seconds(_TREADLE, cache)
+        _seconds(_TREADLE)
         for _ in range(rounds):
+            with tempfile.TemporaryDirectory() as bare:
+                times[once].append(_seconds(_TREADLE, TMPDIR=bare))
             times["jax.jit by hand"].append(_seconds(_JAX))
             times["treadle"].append(_seconds(_TREADLE))
             times[again].append(_seconds(_TREADLE, cache))

@@ -118,7 +118,7 @@ def _kept(folder: Path) -> Path | None:
 def _build(folder: Path) -> bool:
     """Compile the library into a folder. False if that cannot be done."""
     compiler = _compiler()
-    if compiler is None:
+    if compiler is None or os.name != "posix":
         return False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
