@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -36,21 +36,6 @@ from treadle.lowering.native.library import Library, own_rule
 
 # What XLA does as well or better: few rows, columns or terms, and few rows times a matrix that no cache holds.
 _FEWEST, _THIN, _LARGE = 4, 16, 1 << 18
-
-
-class _Tensor(NamedTuple):
-    """How far apart elements lie along each label; labels of size 1 are left out."""
-
-    strides: dict[str, int]
-
-    @classmethod
-    def of(cls, labels: str, shape: Sequence[int]) -> _Tensor:
-        steps = [math.prod(shape[i + 1:]) for i in range(len(shape))]
-        return cls({label: step for label, size, step in zip(labels, shape, steps) if size > 1})
-
-    def stride(self, group: Sequence[str]) -> int:
-        """That of a group's last label: the group's own, if it is one axis."""
-        return self.strides[group[-1]] if group else 1
 
 
 def matmul(xp: Any, a: Any, b: Any, **how: Any) -> Any:
@@ -87,57 +72,62 @@ def _product(xp: Any, a: Any, b: Any, of_a: str, of_b: str, of_result: str) -> A
         for label, size in zip(labels, shape):
             sizes[label] = max(size, sizes.get(label, 1))
     shape = tuple(sizes[label] for label in of_result)
-    how = plan(_Tensor.of(of_a, a.shape), _Tensor.of(of_b, b.shape), _Tensor.of(of_result, shape), sizes)
-    if how is None:
+    found = _plan(_strides(of_a, a.shape), _strides(of_b, b.shape), _strides(of_result, shape), sizes)
+    if found is None:
         return None
-    if how[0]:
-        a, b = b, a
-    return jax.ffi.ffi_call("treadle_product", jax.ShapeDtypeStruct(shape, np.float32))(a, b, how=np.array(how[1:], np.int64))
+    swaps, how = found
+    operands = (b, a) if swaps else (a, b)
+    return jax.ffi.ffi_call("treadle_product", jax.ShapeDtypeStruct(shape, np.float32))(*operands, how=np.array(how, np.int64))
 
 
-def plan(a: _Tensor, b: _Tensor, c: _Tensor, sizes: Mapping[str, int]) -> tuple[int, ...] | None:
-    """What the kernel is told, after whether a and b change places; None if it cannot do it.
+def _strides(labels: str, shape: Sequence[int]) -> dict[str, int]:
+    """How far apart elements lie along each label whose size is not 1."""
+    return {label: math.prod(shape[i + 1:]) for i, (label, size) in enumerate(zip(labels, shape)) if size > 1}
 
-    Rows, columns, terms of a sum, outer and inner count of matrices; then the strides of a and b along rows or columns, terms,
-    outer, inner, and of c along rows, outer, inner. Along columns those of c are 1.
+
+def _plan(a: dict[str, int], b: dict[str, int], c: dict[str, int], sizes: Mapping[str, int]) -> tuple[bool, list[int]] | None:
+    """Whether a and b change places, and what the kernel is told then; None if it cannot do it, or not faster.
+
+    It is told the numbers of rows, columns, terms, and of matrices outside and inside; then the strides of a along rows, terms,
+    outside, inside; of b along terms, columns, outside, inside; and of c along rows, outside, inside: along columns it is 1.
     """
-    together = [label for label in c.strides if label in a.strides and label in b.strides]
-    rows = [label for label in c.strides if label in a.strides and label not in b.strides]
-    columns = [label for label in c.strides if label in b.strides and label not in a.strides]
-    summed = [label for label in a.strides if label not in c.strides]
-    if set(summed) != {label for label in b.strides if label not in c.strides}:
-        return None  # a label of one operand alone, or of size 1 in one of them
-    if not all(_is_one_axis(group, tensor, sizes) for group, tensor in (
-            (rows, a), (rows, c), (columns, b), (columns, c), (summed, a), (summed, b))):
+    together = [label for label in c if label in a and label in b]
+    rows = [label for label in c if label in a and label not in b]
+    columns = [label for label in c if label in b and label not in a]
+    terms = [label for label in a if label not in c]
+    if not rows or not columns or not terms or set(terms) != {label for label in b if label not in c}:
         return None
-    outer, inner = _outer_and_inner(together, (a, b, c), sizes)
-    if outer is None or inner is None:
+    groups = ((rows, a), (rows, c), (columns, b), (columns, c), (terms, a), (terms, b))
+    around = _outside_and_inside(together, (a, b, c), sizes)
+    if around is None or not all(_is_one_axis(group, strides, sizes) for group, strides in groups):
         return None
-    swaps = c.stride(columns) != 1 or not columns
+    swaps = c[columns[-1]] != 1
     if swaps:
         a, b, rows, columns = b, a, columns, rows
-    if c.stride(columns) != 1:
-        return None
-    counts = (math.prod(sizes[label] for label in group) for group in (rows, columns, summed, outer, inner))
-    m, n, k, many, few = counts
+    m, n, k = (_count(group, sizes) for group in (rows, columns, terms))
     if min(m, n, k) < _FEWEST or m < _THIN and k * n > _LARGE:
         return None
-    around = [(t.strides[outer[-1]] if outer else 0, t.strides[inner[-1]] if inner else 0) for t in (a, b, c)]
-    of_a = a.stride(rows), a.stride(summed)
-    of_b = b.stride(summed), b.stride(columns)
-    if 1 not in of_a or 1 not in of_b:
+    of_a, of_b = [a[rows[-1]], a[terms[-1]]], [b[terms[-1]], b[columns[-1]]]
+    if c[columns[-1]] != 1 or 1 not in of_a or 1 not in of_b:
         return None
-    return int(swaps), m, n, k, many, few, *of_a, *around[0], *of_b, *around[1], c.stride(rows), *around[2]
+    steps = [[strides[group[-1]] if group else 0 for group in around] for strides in (a, b, c)]
+    counts = [m, n, k, *(_count(group, sizes) for group in around)]
+    return swaps, [*counts, *of_a, *steps[0], *of_b, *steps[1], c[rows[-1]], *steps[2]]
 
 
-def _is_one_axis(group: Sequence[str], tensor: _Tensor, sizes: Mapping[str, int]) -> bool:
-    return all(tensor.strides[left] == tensor.strides[right] * sizes[right] for left, right in zip(group, group[1:]))
+def _count(group: Sequence[str], sizes: Mapping[str, int]) -> int:
+    return math.prod(sizes[label] for label in group)
 
 
-def _outer_and_inner(labels: list[str], tensors: Sequence[_Tensor], sizes: Mapping[str, int]) -> tuple[Any, Any]:
+def _is_one_axis(group: Sequence[str], strides: Mapping[str, int], sizes: Mapping[str, int]) -> bool:
+    return all(strides[left] == strides[right] * sizes[right] for left, right in zip(group, group[1:]))
+
+
+def _outside_and_inside(labels: list[str], tensors: Sequence[Mapping[str, int]],
+                        sizes: Mapping[str, int]) -> tuple[list[str], list[str]] | None:
     """The labels as two groups, each one axis in all tensors; None if they are more."""
     for split in range(len(labels) + 1):
         groups = labels[:split], labels[split:]
-        if all(_is_one_axis(group, tensor, sizes) for group in groups for tensor in tensors):
+        if all(_is_one_axis(group, strides, sizes) for group in groups for strides in tensors):
             return groups
-    return None, None
+    return None
