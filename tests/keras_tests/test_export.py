@@ -42,8 +42,8 @@ def test_a_process_that_has_only_jax(tmp_path):
     for size, line in zip((1, 3, 7), child.stdout.splitlines(), strict=True):
         x = np.random.RandomState(size).randn(size, 6).astype("float32")
         expected = model(x, training=False)
-        assert np.allclose(json.loads(line), expected, rtol=1e-6, atol=1e-7)
-        assert np.allclose(loaded.serve(tf.constant(x)), expected, rtol=1e-6, atol=1e-7)
+        assert np.allclose(json.loads(line), expected, rtol=1e-5, atol=1e-6)
+        assert np.allclose(loaded.serve(tf.constant(x)), expected, rtol=1e-5, atol=1e-6)
 
 
 def functional():
@@ -81,10 +81,10 @@ def test_models_with_an_open_batch(tmp_path, make, inputs):
     loaded = keras.export.load(tmp_path / "m")
     for size in (1, 4):
         x = tf.nest.map_structure(tf.constant, inputs(size))
-        expected, found = model(x), loaded(x)
+        expected, found = model(x), loaded(x)  # what is exported calls no kernels in C, which round otherwise
         tf.nest.assert_same_structure(expected, found)
         for a, b in zip(tf.nest.flatten(expected), tf.nest.flatten(found), strict=True):
-            assert a.dtype is b.dtype and np.allclose(a, b, rtol=1e-6, atol=1e-7)
+            assert a.dtype is b.dtype and np.allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
 def test_functions_with_open_and_fixed_sizes(tmp_path):
