@@ -1,6 +1,6 @@
 """The C kernels of this folder as a library: compiled once on a machine, by its C compiler, and handed to XLA.
 
-Compiling takes 1 s, the first time that an op asks for a kernel; the library is kept beside the compiled programs
+Compiling takes 2 s, the first time that an op asks for a kernel; the library is kept beside the compiled programs
 (`disk_cache`), under a name that says what it was made of and what is in it; where programs are not kept, in a folder of the
 user's among the system's temporary files. Where there is no compiler (`CC`, else `gcc`, `cc` or `clang`), or where it fails,
 there are no kernels, and the ops' own rules serve.
