@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -70,3 +72,10 @@ def test_public_functions_accept_a_name():
 
 def test_every_op_has_a_docstring():
     assert not [op.name for op in REGISTRY.values() if not (op.__doc__ or "").strip()]
+
+
+@pytest.mark.parametrize("before", ["enable", "disable"])
+def test_importing_leaves_the_garbage_collector_as_it_was(before):
+    program = f"import gc; gc.{before}(); import treadle; print(gc.isenabled(), hasattr(treadle, 'gc'))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(before == "enable"), "False"]
