@@ -2,6 +2,7 @@
 
     matmul [m, k] [k, n]           2 m k n
     convolution                    2 (elements of the result) (elements of a filter)
+    lstm                           2 (elements of the gates) units
     elementwise, reductions        1 for each element
     reshape, gather, pad ...       0
     scan of n rounds               n times its body
@@ -132,6 +133,10 @@ def _convolution(results: Value, filters: Any) -> int:
     return 2 * _count(results) * math.prod(filters[:-1])
 
 
+def _lstm(gates: Value, weights: Value) -> int:
+    return 2 * _count(gates) * weights.type.shape[0]  # type: ignore[return-value]  # static
+
+
 def _fourier(o: Operation) -> float:
     count = max(_count(o.operands[0]), _count(o.results[0]))
     return 5 * count * math.log2(max(2, o.operands[0].type.shape[-1], o.results[0].type.shape[-1]))  # type: ignore[type-var]
@@ -152,6 +157,8 @@ _CONTRACTIONS: dict[str, Callable[[Operation], float]] = {
     "convolution": lambda o: _convolution(o.results[0], o.operands[1].type.shape),
     "convolution_input_gradient": lambda o: _convolution(o.operands[1], o.operands[0].type.shape),
     "convolution_filter_gradient": lambda o: _convolution(o.operands[1], o.attributes["shape"]),
+    "lstm": lambda o: _lstm(o.operands[0], o.operands[1]),
+    "lstm_gradient": lambda o: _lstm(o.operands[6], o.operands[3]),
 }
 _RULES: dict[str, Callable[[Operation], float]] = {
     **_CONTRACTIONS,

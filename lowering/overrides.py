@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from treadle.lowering.native import convolution, product
+from treadle.lowering.native import convolution, lstm, product
 from treadle.lowering.native.library import Library
 
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
@@ -20,6 +20,8 @@ OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
     "convolution_filter_gradient": convolution.filter_gradient,
     "matmul": product.matmul,
     "einsum": product.einsum,
+    "lstm": lstm.lstm,
+    "lstm_gradient": lstm.lstm_gradient,
 }, "gpu": {}, "tpu": {}}
 
 

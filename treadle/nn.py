@@ -61,6 +61,7 @@ from treadle.runtime.composites.pooling import (
     max_pool_with_argmax,
     pool,
 )
+from treadle.runtime.composites.recurrent import lstm
 
 __all__ = [
     "atrous_conv2d",
@@ -97,6 +98,7 @@ __all__ = [
     "log_poisson_loss",
     "log_sigmoid",
     "log_softmax",
+    "lstm",
     "lrn",
     "max_pool",
     "max_pool1d",

@@ -72,6 +72,13 @@ class LSTMCell(RecurrentCell):
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]
 
+    def whole(self, rows: Any, states: list[Any]) -> tuple[Any, list[Any]] | None:
+        usual = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        if not usual or self._now.states or type(self).step is not LSTMCell.step:
+            return None
+        every, h, c = tf.nn.lstm(rows, tf.convert_to_tensor(self.recurrent_kernel), *states)
+        return every, [h, c]
+
 
 def forgetting(initializer: Any, units: int) -> Any:
     """An initializer of the four gates' biases with ones for the second, the forget gate."""
@@ -101,7 +108,7 @@ class LSTM(CellLayer):
             each step of a sequence. Default 0.
         seed: of the dropping.
         return_sequences, return_state, go_backwards, stateful, unroll: see `RNN`, also for `initial_state` and `mask`.
-        use_cudnn: accepted; XLA chooses the kernels.
+        use_cudnn: accepted; `tf.nn.lstm` says when the whole sequence is one operation.
 
     >>> import treadle as tf
     >>> from treadle import keras

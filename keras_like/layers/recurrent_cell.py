@@ -85,6 +85,10 @@ class RecurrentCell(BuiltIn):
         """(output, new states) from the projected inputs and the states. Defined by subclasses."""
         raise tf.errors.UnimplementedError(f"`{type(self).__name__}` does not define `step`.")
 
+    def whole(self, rows: Any, states: list[Any]) -> tuple[Any, list[Any]] | None:
+        """(all outputs, last states) for all rows, projected inputs with time first, if one operation computes them."""
+        return None
+
     # --- dropout ---
 
     @property

@@ -147,15 +147,18 @@ class RNN(BuiltIn):
         rows = tf.nest.map_structure(time_major, sequences)
         first = self._output_before(states)
         with self._dropping(rows, states, training):
+            found = None
             if self._projects_at_once():
                 with autocasting(self.cell.compute_dtype if self.cell.autocast else None):
                     rows = self.cell.project(rows)
                 step = self._step_of_projected
+                found = self._whole(rows, states, mask)
             else:
                 step = self._step_with(constants)
-            output, states = recur(step, rows, states, first, mask=None if mask is None else time_major(mask),
-                                   reverse=self.go_backwards, unroll=self.unroll, every=self.return_sequences,
-                                   zero_masked=self.zero_output_for_mask and self.return_sequences)
+            output, states = found or recur(
+                step, rows, states, first, mask=None if mask is None else time_major(mask), reverse=self.go_backwards,
+                unroll=self.unroll, every=self.return_sequences,
+                zero_masked=self.zero_output_for_mask and self.return_sequences)
         if self.return_sequences:
             output = tf.nest.map_structure(time_major, output)
         return tf.nest.map_structure(lambda x: tf.cast(x, self.compute_dtype), (output, states))
@@ -168,6 +171,14 @@ class RNN(BuiltIn):
     def _step_of_projected(self, row: Any, states: Any) -> Any:
         with autocasting(self.cell.compute_dtype if self.cell.autocast else None):
             return self.cell.step(row, states)
+
+    def _whole(self, rows: Any, states: Any, mask: Any) -> Any:
+        """(the output, the last states), if the cell computes whole sequences."""
+        if mask is not None or self.unroll:
+            return None
+        with autocasting(self.cell.compute_dtype if self.cell.autocast else None):
+            found = self.cell.whole(tf.reverse(rows, axis=[0]) if self.go_backwards else rows, states)
+        return found if self.return_sequences or found is None else (found[1][0], found[1])
 
     def _projects_at_once(self) -> bool:
         """Whether the inputs of all steps can be multiplied with the kernel before the loop."""

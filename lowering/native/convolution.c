@@ -127,7 +127,7 @@ static void forget_panels(const void *context) { free(((const Convolution *)cont
 
 XLA_FFI_Error *treadle_convolution(XLA_FFI_CallFrame *frame) {
   if (asks_for_version(frame)) return NULL;
-  const XLA_FFI_Buffer *x = argument(frame, 0), *w = argument(frame, 1), *y = result(frame);
+  const XLA_FFI_Buffer *x = argument(frame, 0), *w = argument(frame, 1), *y = result(frame, 0);
   Shape s = shape_of(x->dims, w->dims, y->dims, attribute(frame));
   float *panels = s.filters > 2 * LANES ? in_panels(w->data, s.taps_down * s.taps_across * s.channels, s.filters) : NULL;
   size rows = most(1, PADDED_BYTES / (s.lower * (size)sizeof(float)));
@@ -206,7 +206,7 @@ static void add_partials(const void *context) {
 
 XLA_FFI_Error *treadle_convolution_filter_gradient(XLA_FFI_CallFrame *frame) {
   if (asks_for_version(frame)) return NULL;
-  const XLA_FFI_Buffer *x = argument(frame, 0), *g = argument(frame, 1), *w = result(frame);
+  const XLA_FFI_Buffer *x = argument(frame, 0), *g = argument(frame, 1), *w = result(frame, 0);
   Shape s = shape_of(x->dims, w->dims, g->dims, attribute(frame));
   size total = s.taps_down * s.taps_across * s.channels * s.filters;
   size strip = most(1, STRIP_BYTES / ((s.lower + s.out_width * s.filters) * (size)sizeof(float)));

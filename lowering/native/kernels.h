@@ -63,5 +63,5 @@ void *checked(void *memory);
 int asks_for_version(XLA_FFI_CallFrame *frame);
 
 INLINE const XLA_FFI_Buffer *argument(const XLA_FFI_CallFrame *frame, int i) { return frame->args.args[i]; }
-INLINE const XLA_FFI_Buffer *result(const XLA_FFI_CallFrame *frame) { return frame->rets.rets[0]; }
+INLINE const XLA_FFI_Buffer *result(const XLA_FFI_CallFrame *frame, int i) { return frame->rets.rets[i]; }
 INLINE const int64_t *attribute(const XLA_FFI_CallFrame *frame) { return ((XLA_FFI_Array *)frame->attrs.attrs[0])->data; }

@@ -26,7 +26,8 @@ import jax
 
 from treadle.lowering import disk_cache
 
-FUNCTIONS = ("treadle_convolution", "treadle_convolution_filter_gradient", "treadle_product")  # each a handler of XLA's FFI
+FUNCTIONS = (  # each a handler of XLA's FFI
+    "treadle_convolution", "treadle_convolution_filter_gradient", "treadle_product", "treadle_lstm", "treadle_lstm_gradient")
 OPTIONS = ("-O3", "-ffp-contract=fast", "-fPIC", "-pthread")
 _HERE = Path(os.path.realpath(__file__)).parent
 _MOST_SECONDS = 120.0

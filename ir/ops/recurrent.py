@@ -1,0 +1,158 @@
+"""Recurrent networks over a whole sequence, as one operation each: what a platform may have a kernel for.
+
+    lstm(x, w, h, c)                                 -> all h, the last h, the last c
+    lstm_gradient(g, gh, gc, w, c, carries, gates)   -> the gradients of x, of the first h and of the first c
+
+Each stands for the `scan` that `_forward` or `_backward` builds: by default it is lowered as that, and what has no shorter
+rule, the gradient of the gradient, is that scan's.
+"""
+
+import functools
+from typing import Any
+
+from treadle.ir import dims, errors
+from treadle.ir.attributes import Bool
+from treadle.ir.autodiff import gradient
+from treadle.ir.dtypes import as_dtype
+from treadle.ir.gradients.common import graph_of, or_zeros, zeros
+from treadle.ir.graph import Graph
+from treadle.ir.op import op
+from treadle.ir.ops.arrays import concat, expand_dims, split
+from treadle.ir.ops.control import scan
+from treadle.ir.ops.elementary import sigmoid, tanh
+from treadle.ir.ops.elementwise import square
+from treadle.ir.ops.indexing import strided_slice
+from treadle.ir.ops.linalg import einsum, matmul
+from treadle.ir.ops.rules import FLOATS, require, same_dtype, show
+from treadle.ir.ops.structure import call
+from treadle.ir.types import TensorType
+
+_VISIBLE = 3  # of lstm's results; the others are residuals
+
+
+def _require_shapes(x: TensorType, w: TensorType, **states: TensorType) -> Any:
+    """The dtype, and the sizes of time, batch and units; `x` is [time, batch, 4 units], `w` [units, 4 units]."""
+    dtype = same_dtype(x, w, *states.values())
+    require(x, FLOATS, "x")
+    for name, type, rank in (("x", x, 3), ("w", w, 2), *((name, type, 2) for name, type in states.items())):
+        if type.rank != rank:
+            raise errors.InvalidArgumentError(f"`lstm`: `{name}` must have rank {rank}. Received: shape {show(type.shape)}.")
+    (time, batch, width), units = x.shape, w.shape[0]
+    expected = [("x", width, 4 * units), ("w", w.shape[1], 4 * units)]
+    for name, type in states.items():
+        expected += [(name, type.shape[0], batch), (name, type.shape[1], units)]
+    for name, size, wanted in expected:
+        if dims.is_known(size, wanted) and size != wanted:
+            raise errors.InvalidArgumentError(
+                f"`lstm` takes x [time, batch, 4 units], w [units, 4 units], states [batch, units]. Received: {size} where "
+                f"`{name}` should have {wanted}; x {show(x.shape)}, w {show(w.shape)}.")
+    return dtype, time, batch, units
+
+
+def _rows_before(first: Any, rows: Any) -> Any:
+    """What each round found: the first state, then the rows but the last."""
+    return strided_slice(concat([expand_dims(first, axis=0), rows], axis=0), begin=(0, 0, 0), end=rows.type.shape,
+                         strides=(1, 1, 1))
+
+
+# --- forward --------------------------------------------------------------------------------------------------------
+
+
+def _round(h: Any, c: Any, w: Any, row: Any) -> Any:
+    i, f, g, o = split(row + matmul(h, w), sizes=(w.type.shape[0],) * 4, axis=1)
+    i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+    c = f * c + i * g
+    h = o * tanh(c)
+    return h, c, h, c, concat([i, f, g, o], axis=1)
+
+
+@functools.lru_cache(maxsize=64)
+def _forward(x: TensorType, w: TensorType, h: TensorType, c: TensorType) -> Graph:
+    """The graph of `lstm` with its residuals."""
+    body = graph_of("lstm_round", (h, c, w, x.with_shape(x.shape[1:])), _round)
+
+    def whole(x: Any, w: Any, h: Any, c: Any) -> Any:
+        h, c, every, carries, gates = scan([h, c, w, x], body=body, carried=2, scanned=1, length=x.type.shape[0])
+        return every, h, c, carries, gates
+    return graph_of("lstm", (x, w, h, c), whole)
+
+
+def _infer(x: TensorType, w: TensorType, h: TensorType, c: TensorType, *, residuals: bool) -> list[TensorType]:
+    _, time, batch, units = _require_shapes(x, w, h=h, c=c)
+    every = x.with_shape((time, batch, units))
+    return [every, h, c, *([every, x] if residuals else [])]
+
+
+def _types(arrays: Any) -> list[TensorType]:
+    return [TensorType.of(as_dtype(a.dtype), a.shape) for a in arrays]
+
+
+def _lower(xp: Any, *arrays: Any, residuals: bool) -> Any:
+    results = xp.run_graph(_forward(*_types(arrays)), arrays)
+    return results if residuals else results[:_VISIBLE]
+
+
+def _residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
+    return {"residuals": True}, _VISIBLE + (2 if attributes["residuals"] else 0), operands
+
+
+def _lstm_vjp(given: Any, y: Any, x: Any, w: Any, h: Any, c: Any, *, residuals: bool) -> Any:
+    if not residuals or any(g is not None for g in given[_VISIBLE:]):
+        graph = _forward(x.type, w.type, h.type, c.type)
+        missing = graph.outputs[len(given):]
+        cotangents = [or_zeros(g, r) for g, r in zip(given, y)] + [zeros(v.type) for v in missing]
+        return call([x, w, h, c, *cotangents], graph=gradient(graph))
+    g, gh, gc = [or_zeros(g, r) for g, r in zip(given[:_VISIBLE], y)]
+    every, carries, gates = y[0], y[_VISIBLE], y[_VISIBLE + 1]
+    of_x, of_h, of_c = lstm_gradient(g, gh, gc, w, c, carries, gates)
+    return of_x, einsum([_rows_before(h, every), of_x], equation="tbu,tbv->uv"), of_h, of_c
+
+
+@op(infer=_infer, lower=_lower, vjp=_lstm_vjp, with_residuals=_residuals, many=True)
+def lstm(x, w, h, c, *, residuals: Bool = False):
+    """Long short-term memory over x [time, batch, 4 units], the inputs' part of the gates; all h, the last h, the last c.
+
+    For each row of x: i, f, g, o = row + h w; c = sigmoid(f) c + sigmoid(i) tanh(g); h = sigmoid(o) tanh(c).
+    """
+
+
+# --- backward -------------------------------------------------------------------------------------------------------
+
+
+def _round_back(gh: Any, gc: Any, w: Any, g: Any, c: Any, before: Any, gates: Any) -> Any:
+    i, f, a, o = split(gates, sizes=(w.type.shape[0],) * 4, axis=1)
+    gh, t = gh + g, tanh(c)
+    gc = gc + gh * o * (1 - square(t))
+    row = concat([gc * a * i * (1 - i), gc * before * f * (1 - f), gc * i * (1 - square(a)), gh * t * o * (1 - o)], axis=1)
+    return matmul(row, w, transpose_b=True), gc * f, row
+
+
+@functools.lru_cache(maxsize=64)
+def _backward(*types: TensorType) -> Graph:
+    """The graph of `lstm_gradient`."""
+    g, gh, gc, w, _, carries, gates = types
+    rows = [t.with_shape(t.shape[1:]) for t in (g, carries, carries, gates)]
+    body = graph_of("lstm_round_back", (gh, gc, w, *rows), _round_back)
+
+    def whole(g: Any, gh: Any, gc: Any, w: Any, c: Any, carries: Any, gates: Any) -> Any:
+        rows = [g, carries, _rows_before(c, carries), gates]
+        gh, gc, every = scan([gh, gc, w, *rows], body=body, carried=2, scanned=4, length=g.type.shape[0], reverse=True)
+        return every, gh, gc
+    return graph_of("lstm_gradient", types, whole)
+
+
+def _gradient_infer(g: TensorType, gh: TensorType, gc: TensorType, w: TensorType, c: TensorType, carries: TensorType,
+                    gates: TensorType) -> list[TensorType]:
+    same_dtype(gates, g, carries)
+    _require_shapes(gates, w, gh=gh, gc=gc, c=c)
+    return [gates, gh, gc]
+
+
+def _gradient_vjp(given: Any, y: Any, *operands: Any) -> Any:
+    return call([*operands, *given], graph=gradient(_backward(*[o.type for o in operands])))
+
+
+@op(infer=_gradient_infer, lower=lambda xp, *arrays: xp.run_graph(_backward(*_types(arrays)), arrays), vjp=_gradient_vjp,
+    many=True)
+def lstm_gradient(g, gh, gc, w, c, carries, gates):
+    """The gradients of x, h and c of `lstm`, for those of its results; `carries` and `gates` are its residuals."""
