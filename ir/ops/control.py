@@ -124,14 +124,15 @@ def _scan_infer(*types: TensorType, body: Any, carried: int, scanned: int, lengt
     return [*types[:carried], *(v.type.with_shape((length, *v.type.shape)) for v in body.outputs[carried:])]
 
 
-def _scan_lower(xp: Any, *x: Any, body: Any, carried: int, scanned: int, length: int, reverse: bool) -> Any:
+def lower_scan(xp: Any, *x: Any, body: Any, carried: int, scanned: int, length: int, reverse: bool) -> Any:
+    """The `lower` rule of `scan`."""
     fixed = len(x) - scanned
     if length == 0:  # the body may not fit rows that are not there
         return [*x[:carried], *(xp.zeros((0, *v.type.shape), v.dtype.numpy) for v in body.outputs[carried:])]
     return xp.scan(body, x[:carried], x[carried:fixed], x[fixed:], length, reverse)
 
 
-@op(infer=_scan_infer, lower=_scan_lower, vjp=scan_gradient.vjp, with_residuals=scan_gradient.residuals, jvp=scan_gradient.jvp,
+@op(infer=_scan_infer, lower=lower_scan, vjp=scan_gradient.vjp, with_residuals=scan_gradient.residuals, jvp=scan_gradient.jvp,
     many=True)
 def scan(operands: Rest, *, body: SubGraph, carried: Int, scanned: Int, length: Int, reverse: Bool = False):
     """`length` rounds of `body`; the last `scanned` operands give one row to each round, from the last if `reverse`.

@@ -13,12 +13,12 @@ from typing import Any
 from treadle.ir import dims, errors
 from treadle.ir.attributes import Bool
 from treadle.ir.autodiff import gradient
-from treadle.ir.dtypes import as_dtype
+from treadle.ir.dtypes import DType, as_dtype
 from treadle.ir.gradients.common import graph_of, or_zeros, zeros
 from treadle.ir.graph import Graph
 from treadle.ir.op import op
 from treadle.ir.ops.arrays import concat, expand_dims, split
-from treadle.ir.ops.control import scan
+from treadle.ir.ops.control import lower_scan, scan
 from treadle.ir.ops.elementary import sigmoid, tanh
 from treadle.ir.ops.elementwise import square
 from treadle.ir.ops.indexing import strided_slice
@@ -67,13 +67,21 @@ def _round(h: Any, c: Any, w: Any, row: Any) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
+def _body(round: Any, dtype: DType, batch: Any, units: int) -> Graph:
+    """The body of the scan, `_round` or `_round_back`."""
+    state, gates = TensorType.of(dtype, (batch, units)), TensorType.of(dtype, (batch, 4 * units))
+    rows = [gates] if round is _round else [state, state, state, gates]
+    return graph_of("lstm_round", (state, state, TensorType.of(dtype, (units, 4 * units)), *rows), round)
+
+
+@functools.lru_cache(maxsize=64)
 def _forward(x: TensorType, w: TensorType, h: TensorType, c: TensorType) -> Graph:
     """The graph of `lstm` with its residuals."""
-    body = graph_of("lstm_round", (h, c, w, x.with_shape(x.shape[1:])), _round)
+    body = _body(_round, x.dtype, x.shape[1], w.shape[0])
 
     def whole(x: Any, w: Any, h: Any, c: Any) -> Any:
-        h, c, every, carries, gates = scan([h, c, w, x], body=body, carried=2, scanned=1, length=x.type.shape[0])
-        return every, h, c, carries, gates
+        h, c, *kept = scan([h, c, w, x], body=body, carried=2, scanned=1, length=x.type.shape[0])
+        return kept[0], h, c, *kept[1:]
     return graph_of("lstm", (x, w, h, c), whole)
 
 
@@ -83,13 +91,14 @@ def _infer(x: TensorType, w: TensorType, h: TensorType, c: TensorType, *, residu
     return [every, h, c, *([every, x] if residuals else [])]
 
 
-def _types(arrays: Any) -> list[TensorType]:
-    return [TensorType.of(as_dtype(a.dtype), a.shape) for a in arrays]
+def _lower(xp: Any, x: Any, w: Any, h: Any, c: Any, *, residuals: bool) -> Any:
+    h, c, *kept = lower_scan(xp, h, c, w, x, body=_body_for(_round, x), carried=2, scanned=1, length=x.shape[0], reverse=False)
+    return [kept[0], h, c, *(kept[1:] if residuals else [])]
 
 
-def _lower(xp: Any, *arrays: Any, residuals: bool) -> Any:
-    results = xp.run_graph(_forward(*_types(arrays)), arrays)
-    return results if residuals else results[:_VISIBLE]
+def _body_for(round: Any, gates: Any) -> Graph:
+    batch = gates.shape[1] if isinstance(gates.shape[1], int) else 1  # open where JAX exports; the body does not depend on it
+    return _body(round, as_dtype(gates.dtype), batch, gates.shape[2] // 4)
 
 
 def _residuals(operands: Any, attributes: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
@@ -130,15 +139,21 @@ def _round_back(gh: Any, gc: Any, w: Any, g: Any, c: Any, before: Any, gates: An
 @functools.lru_cache(maxsize=64)
 def _backward(*types: TensorType) -> Graph:
     """The graph of `lstm_gradient`."""
-    g, gh, gc, w, _, carries, gates = types
-    rows = [t.with_shape(t.shape[1:]) for t in (g, carries, carries, gates)]
-    body = graph_of("lstm_round_back", (gh, gc, w, *rows), _round_back)
+    gates = types[-1]
+    body = _body(_round_back, gates.dtype, gates.shape[1], types[3].shape[0])
 
     def whole(g: Any, gh: Any, gc: Any, w: Any, c: Any, carries: Any, gates: Any) -> Any:
         rows = [g, carries, _rows_before(c, carries), gates]
         gh, gc, every = scan([gh, gc, w, *rows], body=body, carried=2, scanned=4, length=g.type.shape[0], reverse=True)
         return every, gh, gc
     return graph_of("lstm_gradient", types, whole)
+
+
+def _gradient_lower(xp: Any, g: Any, gh: Any, gc: Any, w: Any, c: Any, carries: Any, gates: Any) -> Any:
+    rows = [g, carries, xp.concatenate([c[None], carries])[:g.shape[0]], gates]
+    gh, gc, every = lower_scan(xp, gh, gc, w, *rows, body=_body_for(_round_back, gates), carried=2, scanned=4,
+                               length=g.shape[0], reverse=True)
+    return every, gh, gc
 
 
 def _gradient_infer(g: TensorType, gh: TensorType, gc: TensorType, w: TensorType, c: TensorType, carries: TensorType,
@@ -152,7 +167,6 @@ def _gradient_vjp(given: Any, y: Any, *operands: Any) -> Any:
     return call([*operands, *given], graph=gradient(_backward(*[o.type for o in operands])))
 
 
-@op(infer=_gradient_infer, lower=lambda xp, *arrays: xp.run_graph(_backward(*_types(arrays)), arrays), vjp=_gradient_vjp,
-    many=True)
+@op(infer=_gradient_infer, lower=_gradient_lower, vjp=_gradient_vjp, many=True)
 def lstm_gradient(g, gh, gc, w, c, carries, gates):
     """The gradients of x, h and c of `lstm`, for those of its results; `carries` and `gates` are its residuals."""
