@@ -264,6 +264,105 @@ def test_products_without_elements_or_terms_are_left_to_xla():
         assert not native and found.shape == expected.shape and not found.any()
 
 
+# --- recurrent networks -------------------------------------------------------------------------------------------------
+
+
+def lstm_with_gradients(x, w, h, c, factor):
+    """The results, their gradients, and a sum that still needs x after the gates have taken its place."""
+    with tf.GradientTape() as tape:
+        tape.watch([x, w, h, c])
+        every, last_h, last_c = tf.nn.lstm(x, w, h, c)
+        loss = tf.reduce_sum(every * factor) + tf.reduce_sum(last_h * last_c)
+    return every, last_h, last_c, *tape.gradient(loss, [x, w, h, c]), tf.reduce_sum(tf.sin(x))
+
+
+def lstm_arrays(rng, time, batch, units, scale=1.0):
+    shapes = [(time, batch, 4 * units), (units, 4 * units), (batch, units), (batch, units), (time, batch, units)]
+    factors = [2.0 * scale, units ** -0.5, 1.0, 1.0, 1.0]
+    return [rng.normal(size=shape) * factor for shape, factor in zip(shapes, factors)]
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_recurrent_network_is_that_of_float64(number):
+    draw = random.Random(f"{os.environ.get('TREADLE_TEST_SEED', random.random())} lstm {number}")
+    units = Library.lanes() * draw.choice([1, 2, 3, 5, 8, 13])
+    sizes = draw.choice([1, 2, draw.randint(3, 40)]), draw.choice([1, 2, draw.randint(3, 70)]), units
+    arrays = lstm_arrays(np.random.default_rng(draw.getrandbits(32)), *sizes, draw.choice([1.0, 30.0]))
+    narrow, wide = ([tf.constant(a, t) for a in arrays] for t in (tf.float32, tf.float64))
+    run = tf.function(lstm_with_gradients)
+    text = text_of(run, *narrow)
+    assert "@treadle_lstm" in text and "@treadle_lstm_gradient" in text
+    for found, expected in zip(run(*narrow), run(*wide), strict=True):
+        size = max(1.0, np.abs(expected.numpy()).max(initial=0.0))
+        np.testing.assert_allclose(found.numpy() / size, expected.numpy() / size, rtol=2e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, -1e30, 1e-40])
+def test_a_row_of_a_batch_knows_nothing_of_another(value, switch):
+    x, w, h, c, factor = (a.astype(np.float32) for a in lstm_arrays(np.random.default_rng(1), 4, 9, 2 * Library.lanes()))
+    x[1, 5, ::7] = value
+    native = [a.numpy() for a in tf.function(tf.nn.lstm)(x, w, h, c)]
+    switch(False)
+    for found, expected in zip(native, tf.function(lambda *a: tf.nn.lstm(*a))(x, w, h, c)):
+        np.testing.assert_allclose(found, expected.numpy(), rtol=1e-5, atol=2e-6)
+    for found in native:
+        assert np.isfinite(np.delete(found, 5, axis=-2)).all()
+
+
+def test_recurrent_networks_that_no_kernel_takes_are_left_to_xla(switch):
+    lanes = Library.lanes()
+    for time, batch, units in ((0, 2, lanes), (2, 0, lanes), (2, 2, lanes + 1), (2, 2, 1024)):
+        arrays = [tf.constant(a, tf.float32) for a in lstm_arrays(np.random.default_rng(2), time, batch, units)]
+        run = tf.function(lstm_with_gradients)
+        assert "@treadle_lstm" not in text_of(run, *arrays)
+        assert run(*arrays)[0].shape == (time, batch, units)
+
+
+def test_the_sums_of_a_recurrent_network_do_not_depend_on_the_threads():
+    arrays = [tf.constant(a, tf.float32) for a in lstm_arrays(np.random.default_rng(3), 12, 33, 4 * Library.lanes())]
+    run = tf.function(lstm_with_gradients)
+    first = [a.numpy() for a in run(*arrays)]
+    for _ in range(30):
+        assert all(np.array_equal(a.numpy(), b) for a, b in zip(run(*arrays), first, strict=True))
+
+
+@pytest.mark.parametrize("how", [
+    {}, {"return_sequences": True}, {"return_state": True}, {"go_backwards": True, "return_sequences": True},
+    {"go_backwards": True}, {"stateful": True}, {"use_bias": False, "return_sequences": True}, {"dropout": 0.5, "seed": 1}])
+def test_the_layer_is_the_same_with_the_kernel_step_by_step_and_with_a_mask(how, switch):
+    units = 2 * Library.lanes()
+    x = np.random.default_rng(4).normal(size=(6, 7, 5)).astype(np.float32)
+    results = []
+    for native, more, mask in (
+            (True, {}, None), (False, {}, None), (True, {"unroll": True}, None), (True, {}, np.ones((6, 7), np.bool_)),
+            (True, {"recurrent_activation": lambda x: tf.sigmoid(x)}, None)):
+        switch(native)
+        tf.keras.utils.set_random_seed(3)
+        layer = tf.keras.layers.LSTM(units, **how, **more)
+
+        @tf.function
+        def run(x, layer=layer, mask=mask):
+            with tf.GradientTape() as tape:
+                found = tf.nest.flatten(layer(x, mask=mask, training=True))
+                loss = tf.add_n([tf.reduce_sum(tf.sin(y)) for y in found])
+            return [*found, *tape.gradient(loss, layer.trainable_variables)]
+        layer(x[:, :1] if not how.get("stateful") else x)
+        run(x)
+        results.append([a.numpy() for a in run(x)])
+        assert ("@treadle_lstm" in text_of(run, x)) == (native and not more and mask is None)
+    for other in results[1:]:
+        for found, expected in zip(other, results[0], strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_recurrent_network_for_each_row_of_a_map(switch):
+    rng = np.random.default_rng(5)
+    x, w, h, c, _ = (tf.constant(a, tf.float32) for a in lstm_arrays(rng, 3, 4, Library.lanes()))
+    rows = tf.stack([x, 2 * x, -x])
+    mapped = tf.vectorized_map(lambda row: tf.nn.lstm(row, w, h, c)[0], rows)
+    for found, row in zip(mapped.numpy(), rows):
+        np.testing.assert_allclose(found, tf.nn.lstm(row, w, h, c)[0].numpy(), rtol=1e-5, atol=1e-6)
+
 # --- the library ----------------------------------------------------------------------------------------------------------
 
 SCRIPT = """

@@ -43,15 +43,17 @@ INLINE vec exponential(vec x) {
 
 INLINE vec sigmoid(vec x) { return 1.0f / (1.0f + exponential(-x)); }
 
-// x P(x^2) / Q(x^2), the rational approximation that Eigen and XLA use: 4 units in the last place.
+// x P(x^2) / Q(x^2), the rational approximation that Eigen and XLA use: 4 units in the last place. Where x is large it is 1 (the
+// approximation is a little less), so that gradients vanish.
 INLINE vec hyperbolic_tangent(vec x) {
+  ints high = (ints)(x > splat(9.02f)), low = (ints)(x < splat(-9.02f));
   x = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
   vec s = x * x, p = s * -2.76076847742355e-16f + 2.00018790482477e-13f;
   p = p * s + -8.60467152213735e-11f, p = p * s + 5.12229709037114e-08f, p = p * s + 1.48572235717979e-05f;
   p = p * s + 6.37261928875436e-04f, p = p * s + 4.89352455891786e-03f;
   vec q = s * 1.19825839466702e-06f + 1.18534705686654e-04f;
   q = q * s + 2.26843463243900e-03f, q = q * s + 4.89352518554385e-03f;
-  return x * p / q;
+  return choose(high, splat(1.0f), choose(low, splat(-1.0f), x * p / q));
 }
 
 // The panels of b, one after the other.
