@@ -33,7 +33,7 @@ RULES: dict[str, list[Rule]] = {"cpu": [
     # nothing); but a transformer without its products 1.2, an LSTM 1.1-1.3.
     Rule(SLOW_IN_LOOPS["cpu"], {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE"}),
     # Loops with small bodies gain by vectors of 512 bits where the processor has them: LSTM 0.95-0.97. Others do not.
-    Rule(frozenset({"scan", "while"}), {"xla_cpu_prefer_vector_width": 512}),
+    Rule(frozenset({"scan", "while", "lstm", "lstm_gradient"}), {"xla_cpu_prefer_vector_width": 512}),
 ]}
 
 

@@ -18,7 +18,7 @@ Measured on 2 CPU cores (AMD EPYC, 512 bits, 230 GFLOP/s), jax 0.10.2: products 
 | 2048 x 2048 x 2048      | 198 for 208 |            |            |
 | 512 x 4096 x 512        | 168 for 203 |            |            |
 
-Training steps of bench/workloads.py, as multiples of the time without: MLP 0.80, LSTM 0.83, transformer 0.91. The kernels run
+Training steps of bench/workloads.py, as multiples of the time without: MLP 0.80, transformer 0.91. The kernels run
 while XLA goes on (`begin` in kernels.h): the MLP takes 1.1 where XLA waits for each.
 """
 
