@@ -12,7 +12,7 @@ Measured on 2 CPU cores (AMD EPYC, 512 bits), jax 0.10.2, ms beside programs wit
 | 20, 256, 64  | 1.8 for 5.6   | 4.9 for 11.9 |
 | 32, 8, 512   | 6.5 for 8.2   | 15.8 for 20.4 |
 
-The training step of bench/workloads.py: 7.1 to 8.7 ms, 15 to 16 without kernels, 10.4 to 14 with the products' kernel in a loop.
+The training step of bench/workloads.py: 7.1 to 8.7 ms, 15 to 16 without kernels, 10 to 14 with that of products in a loop.
 """
 
 from __future__ import annotations
