@@ -152,3 +152,14 @@ def test_dropout_keeps_the_expectation():
     np.testing.assert_allclose(tape.gradient(y, x), kept * 4 / 3, rtol=1e-6)
     rows = tf.nn.dropout(tf.ones([50, 4]), 0.5, noise_shape=[None, 1]).numpy()
     assert (rows == rows[:, :1]).all() and 0 < rows[:, 0].mean() < 2
+
+
+@pytest.mark.parametrize("shapes, dtype, message", [
+    (((5, 2, 12), (4, 12), (2, 3), (2, 3)), "float32", "12 where `inputs` should have 16"),
+    (((5, 2, 12), (3, 12), (2, 3), (1, 3)), "float32", "1 where `c` should have 2"),
+    (((5, 2, 12), (3, 12), (2, 4), (2, 3)), "float32", "4 where `h` should have 3"),
+    (((5, 12), (3, 12), (2, 3), (2, 3)), "float32", "`inputs` must have rank 3"),
+    (((5, 2, 12), (3, 12), (2, 3), (2, 3)), "int32", "one of the dtypes float16")])
+def test_what_an_lstm_does_not_take(shapes, dtype, message):
+    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.DtypeError), match=message):
+        tf.nn.lstm(*(tf.zeros(shape, dtype) for shape in shapes))

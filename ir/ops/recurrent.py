@@ -33,19 +33,20 @@ _VISIBLE = 3  # of lstm's results; the others are residuals
 def _require_shapes(x: TensorType, w: TensorType, **states: TensorType) -> Any:
     """The dtype, and the sizes of time, batch and units; `x` is [time, batch, 4 units], `w` [units, 4 units]."""
     dtype = same_dtype(x, w, *states.values())
-    require(x, FLOATS, "x")
-    for name, type, rank in (("x", x, 3), ("w", w, 2), *((name, type, 2) for name, type in states.items())):
+    require(x, FLOATS, "inputs")
+    for name, type, rank in (("inputs", x, 3), ("recurrent_kernel", w, 2), *((name, type, 2) for name, type in states.items())):
         if type.rank != rank:
             raise errors.InvalidArgumentError(f"`lstm`: `{name}` must have rank {rank}. Received: shape {show(type.shape)}.")
     (time, batch, width), units = x.shape, w.shape[0]
-    expected = [("x", width, 4 * units), ("w", w.shape[1], 4 * units)]
+    expected = [("inputs", width, 4 * units), ("recurrent_kernel", w.shape[1], 4 * units)]
     for name, type in states.items():
         expected += [(name, type.shape[0], batch), (name, type.shape[1], units)]
     for name, size, wanted in expected:
         if dims.is_known(size, wanted) and size != wanted:
             raise errors.InvalidArgumentError(
-                f"`lstm` takes x [time, batch, 4 units], w [units, 4 units], states [batch, units]. Received: {size} where "
-                f"`{name}` should have {wanted}; x {show(x.shape)}, w {show(w.shape)}.")
+                "`lstm` takes inputs [time, batch, 4 units], a recurrent kernel [units, 4 units] and states [batch, units]. "
+                f"Received: {size} where `{name}` should have {wanted}; inputs of shape {show(x.shape)}, a recurrent kernel of "
+                f"shape {show(w.shape)}.")
     return dtype, time, batch, units
 
 
