@@ -16,6 +16,7 @@ import jax
 
 from treadle.ir.graph import Graph, Operation
 from treadle.lowering.executable import Executable
+from treadle.lowering.fusion import fused
 from treadle.lowering.namespace import JaxNamespace
 from treadle.lowering.overrides import lowering_of
 
@@ -68,6 +69,7 @@ class _Labelling(JaxNamespace):
         self._numbers: dict[int, int] = {}
 
     def run_graph(self, graph: Graph, arrays: Sequence[Any]) -> list[Any]:
+        graph = fused(graph) if self.native else graph
         values = dict(zip(graph.inputs, arrays))
         for operation in graph.operations:
             number = self._numbers.setdefault(id(operation), len(self.operations))

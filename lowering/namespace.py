@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from treadle.lowering import callback, compat, sharding
+from treadle.lowering.fusion import fused
 from treadle.lowering.overrides import lowering_of
 
 
@@ -99,6 +100,7 @@ class JaxNamespace:
 
     def run_graph(self, graph: Any, arrays: Sequence[Any]) -> list[Any]:
         """The outputs of a graph for JAX arrays (or tracers), operation by operation."""
+        graph = fused(graph) if self.native else graph
         values = dict(zip(graph.inputs, arrays))
         for operation in graph.operations:
             lower = lowering_of(operation.op)

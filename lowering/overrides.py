@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from treadle.lowering.native import convolution, lstm, product
+from treadle.lowering.native import convolution, lstm, product, rows
 from treadle.lowering.native.library import Library
 
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
@@ -22,6 +22,7 @@ OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
     "einsum": product.einsum,
     "lstm": lstm.lstm,
     "lstm_gradient": lstm.lstm_gradient,
+    "fusion": rows.fusion,
 }, "gpu": {}, "tpu": {}}
 
 

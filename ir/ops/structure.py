@@ -79,6 +79,11 @@ def call(operands: Rest, *, graph: SubGraph):
     """The outputs of `graph` for the operands."""
 
 
+@op(infer=lambda *types, graph, how: graph.output_types, lower=lambda xp, *x, graph, how: xp.run_graph(graph, x), many=True)
+def fusion(operands: Rest, *, graph: SubGraph, how: Opaque):
+    """The outputs of `graph` for the operands, computed together. Only lowering makes it, for kernels that it says `how` to."""
+
+
 def _custom_infer(*types: TensorType, graph: Any, linearized: Any) -> Any:
     return graph.output_types
 

@@ -27,8 +27,9 @@ import jax
 from treadle.lowering import disk_cache
 
 FUNCTIONS = (  # each a handler of XLA's FFI
-    "treadle_convolution", "treadle_convolution_filter_gradient", "treadle_product", "treadle_lstm", "treadle_lstm_gradient")
-OPTIONS = ("-O3", "-ffp-contract=fast", "-fPIC", "-pthread")
+    "treadle_convolution", "treadle_convolution_filter_gradient", "treadle_product", "treadle_lstm", "treadle_lstm_gradient",
+    "treadle_rows")
+OPTIONS = ("-O3", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-pthread")
 _HERE = Path(os.path.realpath(__file__)).parent
 _MOST_SECONDS = 120.0
 

@@ -3,10 +3,9 @@
 // The rows of a batch know nothing of each other: a task takes some of them through all steps, so nobody waits between steps.
 
 #include "tile.h"
+#include "vectors.h"
 
 enum { ENOUGH = 2000000 };  // products that are worth a task: 20 us
-
-typedef int32_t ints __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
 typedef struct {
   const float *x, *w, *h, *c;
@@ -19,42 +18,6 @@ typedef struct {
   float *of_x, *of_h, *of_c;
   size time, batch, units, blocks;
 } Backward;
-
-INLINE vec at(const float *from) { return *(const vec *)from; }
-INLINE vec splat(float x) { return x + (vec){0}; }
-INLINE vec choose(ints mask, vec a, vec b) { return (vec)((mask & (ints)a) | (~mask & (ints)b)); }
-INLINE vec clamp(vec x, float low, float high) {  // NaN stays
-  x = choose((ints)(x < splat(low)), splat(low), x);
-  return choose((ints)(x > splat(high)), splat(high), x);
-}
-
-// e^x = 2^n e^r with n = round(x / log 2), e^r by a polynomial (Cephes, expf): 2 units in the last place.
-INLINE vec exponential(vec x) {
-  const float round = 12582912.0f;  // 1.5 * 2^23: added to a small number, leaves its integer part in the last bits
-  x = clamp(x, -87.3f, 88.3f);
-  vec shifted = x * 1.44269504f + round, n = shifted - round;
-  vec r = x - n * 0.693359375f;
-  r = r + n * 2.12194440e-4f;
-  vec p = r * 1.9875691500e-4f + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f, p = p * r + 4.1665795894e-2f, p = p * r + 1.6666665459e-1f, p = p * r + 5.0000001201e-1f;
-  ints power = ((ints)shifted - (ints)splat(round) + 127) << 23;
-  return (p * r * r + r + 1.0f) * (vec)power;
-}
-
-INLINE vec sigmoid(vec x) { return 1.0f / (1.0f + exponential(-x)); }
-
-// x P(x^2) / Q(x^2), the rational approximation that Eigen and XLA use: 4 units in the last place. Where x is large it is 1 (the
-// approximation is a little less), so that gradients vanish.
-INLINE vec hyperbolic_tangent(vec x) {
-  ints high = (ints)(x > splat(9.02f)), low = (ints)(x < splat(-9.02f));
-  x = clamp(x, -7.90531110763549805f, 7.90531110763549805f);
-  vec s = x * x, p = s * -2.76076847742355e-16f + 2.00018790482477e-13f;
-  p = p * s + -8.60467152213735e-11f, p = p * s + 5.12229709037114e-08f, p = p * s + 1.48572235717979e-05f;
-  p = p * s + 6.37261928875436e-04f, p = p * s + 4.89352455891786e-03f;
-  vec q = s * 1.19825839466702e-06f + 1.18534705686654e-04f;
-  q = q * s + 2.26843463243900e-03f, q = q * s + 4.89352518554385e-03f;
-  return choose(high, splat(1.0f), choose(low, splat(-1.0f), x * p / q));
-}
 
 // The panels of b, one after the other.
 static float *packed(Matrix b, size depth, size columns) {
@@ -90,8 +53,8 @@ static void forward(const void *context, size task) {
     for (size r = 0; r < rows; r++)
       for (size j = 0; j < u; j += LANES) {
         float *gates = z + r * 4 * u + j;
-        vec i = sigmoid(at(gates)), f = sigmoid(at(gates + u)), g = hyperbolic_tangent(at(gates + 2 * u));
-        vec o = sigmoid(at(gates + 3 * u)), carry = f * at(c + r * u + j) + i * g;
+        vec i = logistic(at(gates)), f = logistic(at(gates + u)), g = hyperbolic_tangent(at(gates + 2 * u));
+        vec o = logistic(at(gates + 3 * u)), carry = f * at(c + r * u + j) + i * g;
         *(vec *)gates = i, *(vec *)(gates + u) = f, *(vec *)(gates + 2 * u) = g, *(vec *)(gates + 3 * u) = o;
         *(vec *)(fresh_c + r * u + j) = carry;
         *(vec *)(fresh_h + r * u + j) = o * hyperbolic_tangent(carry);

@@ -26,12 +26,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from treadle.ir.ops import linalg as ops
+from treadle.lowering.native import rows
 from treadle.lowering.native.library import Library, own_rule
 
 # What XLA does as well or better: few rows, columns or terms, and few rows times a matrix that no cache holds.
@@ -40,44 +41,59 @@ _FEWEST, _THIN, _LARGE = 4, 16, 1 << 18
 
 def matmul(xp: Any, a: Any, b: Any, **how: Any) -> Any:
     """As the op's own rule."""
-    letters = "abcdefghijklmnopqrstuvw"
-    count = max(a.ndim, b.ndim) - 2
-    before = letters[:count]
-    of_a = before[count - (a.ndim - 2):] + ("zx" if how["transpose_a"] else "xz")
-    of_b = before[count - (b.ndim - 2):] + ("yz" if how["transpose_b"] else "zy")
-    if count < len(letters):
-        product = _product(xp, a, b, of_a, of_b, before + "xy")
-        if product is not None:
-            return product
-    return own_rule(ops.matmul)(xp, a, b, **how)
+    found = plan(ops.matmul, a, b, how) if xp.native else None
+    return own_rule(ops.matmul)(xp, a, b, **how) if found is None else _call(found, a, b)
 
 
 def einsum(xp: Any, *operands: Any, equation: str) -> Any:
     """As the op's own rule."""
-    if len(operands) == 2:
-        inputs, output = equation.split("->")
-        left, right = inputs.split(",")
-        product = _product(xp, operands[0], operands[1], left, right, output)
-        if product is not None:
-            return product
-    return own_rule(ops.einsum)(xp, *operands, equation=equation)
+    found = plan(ops.einsum, *operands, {"equation": equation}) if xp.native and len(operands) == 2 else None
+    return own_rule(ops.einsum)(xp, *operands, equation=equation) if found is None else _call(found, *operands)
 
 
-def _product(xp: Any, a: Any, b: Any, of_a: str, of_b: str, of_result: str) -> Any:
-    """The sum of products by the kernel; None if it is not a product of matrices, or one that XLA does as well."""
-    if not xp.native or a.dtype != np.float32 or b.dtype != np.float32 or 0 in (*a.shape, *b.shape) or not Library.lanes():
+class Plan(NamedTuple):
+    """How the kernel computes a product: the shape of the result, and what the kernel is told."""
+
+    shape: tuple[int, ...]
+    swaps: bool  # whether a and b change places
+    columns: int  # of c: so many elements of the result lie side by side
+    how: list[int]
+
+
+def plan(op: Any, a: Any, b: Any, how: Mapping[str, Any]) -> Plan | None:
+    """For a product of two arrays, or of types that have shapes and dtypes; None if the kernel cannot do it, or not faster."""
+    if a.dtype != np.float32 or b.dtype != np.float32 or 0 in (*a.shape, *b.shape) or not Library.lanes():
         return None
+    if op is ops.matmul:
+        labels = _matmul_labels(len(a.shape), len(b.shape), how)
+    else:
+        labels = tuple(how["equation"].replace("->", ",").split(","))
+    if labels is None:
+        return None
+    of_a, of_b, of_result = labels
     sizes: dict[str, int] = {}
-    for labels, shape in ((of_a, a.shape), (of_b, b.shape)):
-        for label, size in zip(labels, shape):
+    for letters, shape in ((of_a, a.shape), (of_b, b.shape)):
+        for label, size in zip(letters, shape):
             sizes[label] = max(size, sizes.get(label, 1))
     shape = tuple(sizes[label] for label in of_result)
     found = _plan(_strides(of_a, a.shape), _strides(of_b, b.shape), _strides(of_result, shape), sizes)
-    if found is None:
-        return None
-    swaps, how = found
-    operands = (b, a) if swaps else (a, b)
-    return jax.ffi.ffi_call("treadle_product", jax.ShapeDtypeStruct(shape, np.float32))(*operands, how=np.array(how, np.int64))
+    return None if found is None else Plan(shape, found[0], found[1][1], found[1])
+
+
+def _matmul_labels(rank_a: int, rank_b: int, how: Mapping[str, Any]) -> tuple[str, ...] | None:
+    letters = "abcdefghijklmnopqrstuvw"
+    count = max(rank_a, rank_b) - 2
+    before = letters[:count]
+    of_a = before[count - (rank_a - 2):] + ("zx" if how["transpose_a"] else "xz")
+    of_b = before[count - (rank_b - 2):] + ("yz" if how["transpose_b"] else "zy")
+    return (of_a, of_b, before + "xy") if count < len(letters) else None
+
+
+def _call(found: Plan, a: Any, b: Any) -> Any:
+    how = [*found.how, 0, 0, *rows.encoded_nothing(found.columns)]
+    operands = (b, a) if found.swaps else (a, b)
+    return jax.ffi.ffi_call("treadle_product", jax.ShapeDtypeStruct(found.shape, np.float32))(
+        *operands, how=np.array(how, np.int64))
 
 
 def _strides(labels: str, shape: Sequence[int]) -> dict[str, int]:

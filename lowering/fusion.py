@@ -1,0 +1,217 @@
+"""Fusion: what is computed of a product, row by row, while its rows are in the cache.
+
+A product with the bias, the activation, the residual connection and the normalization after it becomes one operation, `fusion`,
+that a kernel carries out (`lowering.native`), where XLA writes the product to memory, and reads it again. So does a
+normalization by itself. Gradients need values from in between: those are stored that lead to the fewest matrices in memory, and
+the rest is computed again from them.
+
+Lowering does this, program by program: the graph that users print is not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from treadle.ir.builder import copy_operations
+from treadle.ir.graph import Graph, Operation, Value
+from treadle.ir.ops.linalg import einsum, matmul
+from treadle.ir.ops.structure import fusion
+from treadle.lowering.native import product
+from treadle.lowering.native.library import Library
+from treadle.lowering.native.rows import ALONG_ROWS, ELEMENTWISE, PER_ROW, SAME, WHOLE, encoded
+from treadle.lowering.overrides import kernels_for
+from treadle.lowering.row_groups import WIDEST, Group, Rows
+from treadle.lowering.stored_values import Stored
+
+FEWEST = 8192  # elements of a matrix: for fewer, XLA's own kernels serve
+
+
+def fused(graph: Graph) -> Graph:
+    """The graph with fusions, for programs that this process runs. Itself, if there is nothing to fuse."""
+    if not kernels_for({o.op.name for o in graph.operations}):
+        return graph
+    found: Graph | None = graph.cache.get("fused")
+    if found is None:
+        found = graph.cache["fused"] = _Fusing(graph).run()
+    return found
+
+
+class _Fusing:
+    """A graph while fusions are found. Operations stay the objects they are; `stored` leads from values to a fusion's results."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.order = list(graph.operations)
+        self.stored: dict[Value, Value] = {}
+        self.outputs = set(graph.outputs)
+
+    def run(self) -> Graph:
+        changed = False
+        for root in list(self.order):
+            plan = _product_of(root)
+            if plan is not None:
+                rows = Rows(int(root.results[0].type.count), plan.columns)  # type: ignore[arg-type]
+                changed |= self._fuse(root, rows, plan)
+        for root in list(self.order):
+            if root.op.name in ALONG_ROWS and root in set(self.order):
+                type = root.operands[0].type
+                if type.shape and type.shape[-1] and type.count:
+                    changed |= self._fuse(root, Rows(int(type.count), int(type.shape[-1])), None)
+        return self._graph() if changed else self.graph
+
+    def resolved(self, value: Value) -> Value:
+        return self.stored.get(value, value)
+
+    def _graph(self) -> Graph:
+        result = Graph(self.graph.name, self.graph.inputs)
+        values: dict[Value, Value] = {}
+        for operation in self.order:
+            operands = [values.get(v, v) for v in map(self.resolved, operation.operands)]
+            copied = Operation(operation.op, operands, operation.attributes, [r.type for r in operation.results],
+                               operation.location)
+            values.update(zip(operation.results, copied.results))
+            result.operations.append(copied)
+        result.outputs = [values.get(v, v) for v in map(self.resolved, self.graph.outputs)]
+        return result
+
+    def _fuse(self, root: Operation, rows: Rows, plan: product.Plan | None) -> bool:
+        """Make a fusion of the product, or of the operation along rows, and what is computed of it. False: it does not pay."""
+        if rows.count < FEWEST or rows.width % Library.lanes() or root not in self.order:
+            return False
+        place = self.order.index(root)
+        users: dict[Value, list[Operation]] = {}
+        for operation in self.order:
+            for value in map(self.resolved, operation.operands):
+                users.setdefault(value, []).append(operation)
+        group = Group(rows, self.resolved)
+        if plan is not None:
+            group.operations.append(root)
+            group.kinds[root.results[0]] = WHOLE
+        else:
+            kind = group.kind_of(root)
+            if kind is None or root.results[0] in self.outputs:
+                return False
+            group.add(root, kind)
+        self._grow(group, place)
+        if plan is not None and group.needs_rows and rows.width > WIDEST:
+            return False
+        self._adopt(group, users)
+        position = {operation: i for i, operation in enumerate(self.order)}
+        group.operations.sort(key=position.__getitem__)
+        stored = Stored(group, users, self.outputs)
+        return self._replace(group, root, plan, stored.values, stored.again)
+
+    def _grow(self, group: Group, place: int) -> None:
+        """Take in what is computed of the group alone, or of it and of values that do not depend on it."""
+        members, late = set(group.operations), set()
+        for operation in self.order[place + 1:]:
+            operands = [self.resolved(v) for v in operation.operands]
+            is_late = any(v in late for v in operands)
+            if not is_late and not any(v in group.kinds for v in operands) or operation in members:
+                continue
+            kind = None if is_late or not self.outputs.isdisjoint(operation.results) else group.kind_of(operation)
+            if kind is None:
+                late.update(operation.results)
+            else:
+                group.add(operation, kind)
+
+    def _adopt(self, group: Group, users: Mapping[Value, Sequence[Operation]]) -> None:
+        """Take in what is computed for the group alone."""
+        members = set(group.operations)
+        waiting = list(group.outside)
+        while waiting:
+            value = waiting.pop()
+            producer = value.producer
+            if (value not in group.outside or producer is None or producer not in self.order or value in self.outputs
+                    or not members.issuperset(users.get(value, ())) or producer.op.name not in ELEMENTWISE
+                    or group.outside[value][0] not in (WHOLE, PER_ROW)):
+                continue
+            kind = group.kind_of(producer)
+            if kind is not None and kind == group.outside[value][0]:
+                group.add(producer, kind)
+                members.add(producer)
+                waiting += group.operands(producer)
+
+    def _replace(self, group: Group, root: Operation, plan: product.Plan | None, needed: Sequence[Value],
+                 again: set[Operation]) -> bool:
+        """Put one operation in the place of a group that computes the `needed` values; what is in `again` stays as well."""
+        inside = _ancestors(needed, group)
+        work = [o for o in inside if o.op.name not in SAME and (plan is None or o is not root)]
+        if not work or plan is not None and not any(group.kinds[v] == WHOLE for v in needed):
+            return False
+        outside: dict[Value, tuple[int, int]] = {}
+        for operation in inside:
+            if plan is None or operation is not root:
+                outside.update({v: group.outside[v] for v in group.operands(operation) if v not in group.kinds})
+        factors = [self.resolved(v) for v in root.operands] if plan is not None else []
+        if plan is not None and plan.swaps:
+            factors.reverse()
+        body = Graph("fusion")
+        # A value may be a factor and an operand on rows: then it comes twice.
+        values: dict[Value, Value] = {}
+        for value in factors:
+            values[value] = body.add_input(value.type)
+        of_rows = {body.add_input(v.type): (v, found) for v, found in outside.items()}
+        matrix = None
+        if plan is not None:
+            copy_operations([_with_operands(root, [self.resolved(v) for v in root.operands])], body, values)
+            matrix = values[root.results[0]]
+        values.update({v: new for new, (v, _) in of_rows.items()})
+        for operation in inside:
+            if plan is None or operation is not root:
+                copy_operations([_with_operands(operation, group.operands(operation))], body, values)
+        body.outputs = [values[v] for v in needed]
+        kinds = {values[v]: kind for v, kind in group.kinds.items() if v in values}
+        found = encoded(body, {new: how for new, (_, how) in of_rows.items()}, kinds, group.rows.width, matrix)
+        if found is None:
+            return False
+        told, held = found
+        if plan is not None:
+            how = "treadle_product", (*plan.how, held, int(group.needs_rows), *told)
+        else:
+            how = "treadle_rows", (group.rows.count // group.rows.width, *told)
+        unit = Operation(fusion, [*factors, *outside], {"graph": body, "how": how}, [v.type for v in needed], root.location)
+        self._put(unit, group, again)
+        self.stored.update(zip(needed, unit.results))
+        return True
+
+    def _put(self, unit: Operation, group: Group, again: set[Operation]) -> None:
+        """The fusion stands after all that does not depend on the group, before the rest."""
+        members, late = set(group.operations), set(group.kinds)
+        before: list[Operation] = []
+        after: list[Operation] = []
+        for operation in self.order:
+            if operation in members:
+                if operation in again:
+                    after.append(operation)
+            elif any(self.resolved(v) in late for v in operation.operands):
+                late.update(operation.results)
+                after.append(operation)
+            else:
+                before.append(operation)
+        self.order = [*before, unit, *after]
+
+
+def _ancestors(values: Sequence[Value], group: Group) -> list[Operation]:
+    """The operations of the group that the values are made of, in order."""
+    wanted = set(values)
+    found = []
+    for operation in reversed(group.operations):
+        if operation.results[0] in wanted:
+            found.append(operation)
+            wanted.update(group.operands(operation))
+    return found[::-1]
+
+
+def _with_operands(operation: Operation, operands: Sequence[Value]) -> Operation:
+    copied = Operation(operation.op, operands, operation.attributes, [r.type for r in operation.results], operation.location)
+    copied.results = operation.results
+    return copied
+
+
+def _product_of(operation: Operation) -> product.Plan | None:
+    """How the kernel computes an operation that is a product, if it does."""
+    if operation.op is not matmul and operation.op is not einsum or len(operation.operands) != 2:
+        return None
+    a, b = (v.type for v in operation.operands)
+    return product.plan(operation.op, a, b, operation.attributes)
