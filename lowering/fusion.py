@@ -30,18 +30,16 @@ def fused(graph: Graph) -> Graph:
     """The graph with fusions, for programs that this process runs. Itself, if there is nothing to fuse."""
     if not kernels_for({o.op.name for o in graph.operations}):
         return graph
-    found: Graph | None = graph.cache.get("fused")
-    if found is None:
-        found = graph.cache["fused"] = _Fusing(graph).run()
-    return found
+    return _Fusing(graph).run()
 
 
 class _Fusing:
-    """A graph while fusions are found. Operations stay the objects they are; `stored` leads from values to a fusion's results."""
+    """A graph while fusions are found: its operations stay as they are, `stored` leads from values to results of fusions."""
 
     def __init__(self, graph: Graph):
         self.graph = graph
         self.order = list(graph.operations)
+        self.present = set(self.order)
         self.stored: dict[Value, Value] = {}
         self.outputs = set(graph.outputs)
 
@@ -53,7 +51,7 @@ class _Fusing:
                 rows = Rows(int(root.results[0].type.count), plan.columns)  # type: ignore[arg-type]
                 changed |= self._fuse(root, rows, plan)
         for root in list(self.order):
-            if root.op.name in ALONG_ROWS and root in set(self.order):
+            if root.op.name in ALONG_ROWS:
                 type = root.operands[0].type
                 if type.shape and type.shape[-1] and type.count:
                     changed |= self._fuse(root, Rows(int(type.count), int(type.shape[-1])), None)
@@ -76,7 +74,7 @@ class _Fusing:
 
     def _fuse(self, root: Operation, rows: Rows, plan: product.Plan | None) -> bool:
         """Make a fusion of the product, or of the operation along rows, and what is computed of it. False: it does not pay."""
-        if rows.count < FEWEST or rows.width % Library.lanes() or root not in self.order:
+        if rows.count < FEWEST or rows.width % Library.lanes() or root not in self.present:
             return False
         place = self.order.index(root)
         users: dict[Value, list[Operation]] = {}
@@ -103,7 +101,8 @@ class _Fusing:
 
     def _grow(self, group: Group, place: int) -> None:
         """Take in what is computed of the group alone, or of it and of values that do not depend on it."""
-        members, late = set(group.operations), set()
+        members = set(group.operations)
+        late: set[Value] = set()
         for operation in self.order[place + 1:]:
             operands = [self.resolved(v) for v in operation.operands]
             is_late = any(v in late for v in operands)
@@ -122,7 +121,7 @@ class _Fusing:
         while waiting:
             value = waiting.pop()
             producer = value.producer
-            if (value not in group.outside or producer is None or producer not in self.order or value in self.outputs
+            if (value not in group.outside or producer is None or producer not in self.present or value in self.outputs
                     or not members.issuperset(users.get(value, ())) or producer.op.name not in ELEMENTWISE
                     or group.outside[value][0] not in (WHOLE, PER_ROW)):
                 continue
@@ -190,6 +189,7 @@ class _Fusing:
             else:
                 before.append(operation)
         self.order = [*before, unit, *after]
+        self.present = set(self.order)
 
 
 def _ancestors(values: Sequence[Value], group: Group) -> list[Operation]:

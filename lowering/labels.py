@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 
 from treadle.ir.graph import Graph, Operation
+from treadle.ir.ops.structure import fusion
 from treadle.lowering.executable import Executable
 from treadle.lowering.fusion import fused
 from treadle.lowering.namespace import JaxNamespace
@@ -142,13 +143,18 @@ def _kernels(executable: Executable) -> dict[str, Kernel]:
                 numbers = _numbers(same, inner)
                 if not numbers and same.name in adopted and same.opcode != "copy":
                     numbers = [adopted[same.name]]
-            operations = [labelling.operations[n] for n in dict.fromkeys(numbers)]
+            operations = _apart(labelling.operations[n] for n in dict.fromkeys(numbers))
             operations.sort(key=lambda o: o.location is None)  # those of checks, which have no line, last
             copied = _COPIED.match(instruction.text)
             found[instruction.name] = Kernel(
                 instruction.name, instruction.opcode, tuple(operations), _bytes(instruction, types),
                 executable.input_name(int(copied[1])) if copied else "")
     return found
+
+
+def _apart(operations: Iterable[Operation]) -> list[Operation]:
+    """The operations, with those that a fusion is made of in its place."""
+    return [part for o in operations for part in (o.attributes["graph"].operations if o.op is fusion else [o])]
 
 
 def _numbers(instruction: _Instruction, inner: dict[str, list[_Instruction]]) -> list[int]:

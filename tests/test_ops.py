@@ -46,8 +46,8 @@ SPECIAL: list[Special] = collect("SPECIAL")
 
 # Ops that hold graphs or Python objects, with tests of their own.
 STRUCTURAL = {
-    "constant", "call", "call_with_gradient", "vectorized_call", "jax_function", "optimization_barrier", "cond", "while",
-    "scan", "print", "check", "host_function", "host_call",
+    "constant", "call", "call_with_gradient", "vectorized_call", "fusion", "jax_function", "optimization_barrier", "cond",
+    "while", "scan", "print", "check", "host_function", "host_call",
     "shard", "all_reduce",
 }
 

@@ -16,9 +16,9 @@ import numpy as np
 from treadle.ir.graph import Graph, Operation, Value
 
 WHOLE, PERIODIC, PER_ROW, SINGLE, MASK = range(5)
-ELEMENTWISE = ("negative", "abs", "square", "sqrt", "rsqrt", "reciprocal", "exp", "erf", "tanh", "sigmoid", "relu", "zeros_like",
-               "add", "subtract", "multiply", "divide_float", "maximum", "minimum", "squared_difference", "relu_grad",
-               "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "select")
+ELEMENTWISE = ("negative", "abs", "square", "sqrt", "rsqrt", "reciprocal", "exp", "erf", "tanh", "sigmoid", "relu",
+               "zeros_like", "add", "subtract", "multiply", "divide_float", "maximum", "minimum", "squared_difference",
+               "relu_grad", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "select")
 ALONG_ROWS = {"reduce_sum": "sum", "sum_to_shape": "sum", "reduce_mean": "mean", "reduce_max": "max", "softmax": "softmax"}
 SAME = ("reshape", "identity", "stop_gradient")  # the elements as they are
 _CODES = {name: i for i, name in enumerate(("broadcast_to", *ELEMENTWISE, "sum", "mean", "max", "softmax"))}
