@@ -38,7 +38,7 @@ class Stored:
                 self._compute(value, kept, rows)
         for value in self._backwards:
             if value in rows and _is_elementwise(value):
-                inner = [v for v in self._operands(value)]
+                inner = self._operands(value)
                 if inner and rows.issuperset(inner):
                     rows.discard(value)
                     self.again.add(value.producer)  # type: ignore[arg-type]
@@ -87,7 +87,7 @@ class Stored:
         """Note what is to be done again for a value."""
         if value in kept or value.producer in self.again:
             return
-        if self._group.kinds[value] == PER_ROW:
+        if self._group.kinds[value] == PER_ROW and value.type.dtype is dtypes.float32:
             rows.add(value)
             return
         self.again.add(value.producer)  # type: ignore[arg-type]

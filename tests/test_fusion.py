@@ -166,6 +166,19 @@ def test_what_is_not_finite_stays_in_its_row(value, count):
         assert np.isfinite(np.delete(f.numpy(), 7, 0)).all()
 
 
+def test_bools_are_computed_again_outside(count):
+    rng = np.random.default_rng(1)
+    x, w = (tf.constant(rng.normal(size=s).astype("f")) for s in [(20, 8), (8, 2 * Library.lanes())])
+
+    def run(x, w):
+        y = tf.tanh(x @ w)
+        row = tf.reduce_max(y, 1, keepdims=True) > 0.9
+        return tf.where(row, y, -y) * 1.0, tf.cast(row, tf.int32), tf.cast(y > 0.1, tf.int32), tf.cast(tf.exp(y), tf.float64)
+    for found, expected in zip(tf.function(run)(x, w), apart(run)(x, w)):
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert count
+
+
 # --- what is fused --------------------------------------------------------------------------------------------------------
 
 
