@@ -17,11 +17,13 @@ from treadle.lowering.native.rows import ELEMENTWISE
 
 pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu" or not Library.lanes(), reason="needs a CPU and a C compiler")
 NAN, INF = float("nan"), float("inf")
+FEWEST, NARROWEST = fusion.FEWEST, fusion.NARROWEST
 
 
 @pytest.fixture(autouse=True)
 def small_ones_too(monkeypatch):
     monkeypatch.setattr(fusion, "FEWEST", 1)
+    monkeypatch.setattr(fusion, "NARROWEST", 1)
     monkeypatch.setattr(disk_cache, "entry", lambda *about: None)
 
 
@@ -233,6 +235,16 @@ def test_what_the_kernels_do_not_take_is_left_to_xla(count):
         args = [tf.random.normal(s, dtype=dtype) for s in shapes]
         np.testing.assert_allclose(tf.function(run)(*args), apart(run)(*args), rtol=1e-6)
     assert not count
+
+
+def test_small_matrices_and_short_rows_are_left_to_xla(count, monkeypatch):
+    monkeypatch.setattr(fusion, "FEWEST", FEWEST)
+    monkeypatch.setattr(fusion, "NARROWEST", NARROWEST)
+    for shapes in (((32, 16), (16, 64)), ((8192, 16), (16, Library.lanes()))):
+        tf.function(lambda x, w: tf.concat([tf.tanh(x @ w)] * 2, 0))(*[tf.random.normal(s) for s in shapes])
+    assert not count
+    tf.function(lambda x, w: tf.concat([tf.tanh(x @ w)] * 2, 0))(tf.random.normal((1024, 16)), tf.random.normal((16, 64)))
+    assert len(count) == 1
 
 
 def test_rows_wider_than_the_kernels_hold_are_left_to_xla():
