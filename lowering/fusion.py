@@ -149,34 +149,25 @@ class _Fusing:
     def _replace(self, group: Group, root: Operation, plan: product.Plan | None, needed: Sequence[Value],
                  again: set[Operation]) -> bool:
         """Put one operation in the place of a group that computes the `needed` values; what is in `again` stays as well."""
-        inside = _ancestors(needed, group)
-        work = [o for o in inside if o.op.name not in SAME and (plan is None or o is not root)]
-        if not work or plan is not None and not any(group.kinds[v] == WHOLE for v in needed):
+        factors = [] if plan is None else [self.resolved(v) for v in root.operands]
+        taken = factors[::-1] if plan is not None and plan.swaps else factors
+        on_rows = [o for o in _ancestors(needed, group) if plan is None or o is not root]
+        if all(o.op.name in SAME for o in on_rows) or plan is not None and not any(group.kinds[v] == WHOLE for v in needed):
             return False
-        outside: dict[Value, tuple[int, int]] = {}
-        for operation in inside:
-            if plan is None or operation is not root:
-                outside.update({v: group.outside[v] for v in group.operands(operation) if v not in group.kinds})
-        factors = [self.resolved(v) for v in root.operands] if plan is not None else []
-        if plan is not None and plan.swaps:
-            factors.reverse()
+        outside = {v: group.outside[v] for o in on_rows for v in group.operands(o) if v not in group.kinds}
         body = Graph("fusion")
-        # A value may be a factor and an operand on rows: then it comes twice.
-        values: dict[Value, Value] = {}
-        for value in factors:
-            values[value] = body.add_input(value.type)
-        of_rows = {body.add_input(v.type): (v, found) for v, found in outside.items()}
+        values = {v: body.add_input(v.type) for v in taken}
         matrix = None
         if plan is not None:
-            copy_operations([_with_operands(root, [self.resolved(v) for v in root.operands])], body, values)
+            copy_operations([_with_operands(root, factors)], body, values)
             matrix = values[root.results[0]]
-        values.update({v: new for new, (v, _) in of_rows.items()})
-        for operation in inside:
-            if plan is None or operation is not root:
-                copy_operations([_with_operands(operation, group.operands(operation))], body, values)
+        # A factor that the rows need too comes twice: the kernel reads it in another way.
+        operands = {body.add_input(v.type): found for v, found in outside.items()}
+        values.update(zip(outside, operands))
+        copy_operations([_with_operands(o, group.operands(o)) for o in on_rows], body, values)
         body.outputs = [values[v] for v in needed]
         kinds = {values[v]: kind for v, kind in group.kinds.items() if v in values}
-        found = encoded(body, {new: how for new, (_, how) in of_rows.items()}, kinds, group.rows.width, matrix)
+        found = encoded(body, operands, kinds, group.rows.width, matrix)
         if found is None:
             return False
         told, held = found
@@ -184,7 +175,7 @@ class _Fusing:
             how = "treadle_product", (*plan.how, held, int(group.needs_rows), *told)
         else:
             how = "treadle_rows", (group.rows.count // group.rows.width, *told)
-        unit = Operation(fusion, [*factors, *outside], {"graph": body, "how": how}, [v.type for v in needed], root.location)
+        unit = Operation(fusion, [*taken, *outside], {"graph": body, "how": how}, [v.type for v in needed], root.location)
         self._put(unit, group, again)
         self.stored.update(zip(needed, unit.results))
         return True

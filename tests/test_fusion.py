@@ -11,9 +11,10 @@ import pytest
 
 import treadle as tf
 from treadle.ir.op import REGISTRY
-from treadle.lowering import disk_cache, fusion, labels
+from treadle.lowering import disk_cache, fusion, labels, namespace
 from treadle.lowering.native.library import Library
 from treadle.lowering.native.rows import ELEMENTWISE
+from treadle.lowering.overrides import lowering_of
 
 pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu" or not Library.lanes(), reason="needs a CPU and a C compiler")
 NAN, INF = float("nan"), float("inf")
@@ -235,6 +236,26 @@ def test_what_the_kernels_do_not_take_is_left_to_xla(count):
         args = [tf.random.normal(s, dtype=dtype) for s in shapes]
         np.testing.assert_allclose(tf.function(run)(*args), apart(run)(*args), rtol=1e-6)
     assert not count
+
+
+def test_a_fusion_is_the_graph_that_it_holds(count):
+    """By the kernel and by what it stands for; among its operands is one that is a factor and added too, and both factors."""
+    x = tf.random.normal((64, 64))
+
+    @tf.function
+    def run(x, y):
+        heads = tf.einsum("bk,hk->hb", x, y)
+        return tf.tanh(x @ y + x) * 2.0, tf.sigmoid(x @ x) * 2.0, tf.tanh(heads) * y + 1.0
+    graph = run.get_concrete_function(x, x + 1.0).latest().program.executable._graph
+    fusions = [o for o in fusion.fused(graph).operations if o.op.name == "fusion"]
+    assert len(fusions) == len(count) // 2 == 3
+    for operation in fusions:
+        values = {v: np.random.default_rng(i).normal(size=v.type.shape).astype("f") for i, v in enumerate(operation.operands)}
+        arrays = [values[v] for v in operation.operands]
+        rules = (lowering_of(operation.op), namespace.HERE), (operation.op.lower, namespace.JAX)
+        results = [rule(xp, *arrays, **operation.attributes) for rule, xp in rules]
+        for found, expected in zip(*results):
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_small_matrices_and_short_rows_are_left_to_xla(count, monkeypatch):
