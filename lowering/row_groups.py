@@ -99,9 +99,9 @@ class Group:
             return kind if same and operands[0].type.count == type.count else None
         if name not in ELEMENTWISE and operation.op is not broadcast_to:
             return None
-        if any(self._operand(v, operation, kind) is None for v in operands):
+        if name != "select" and any(v.type.dtype is dtypes.bool_ for v in operands):
             return None
-        return kind
+        return None if any(self._operand(v, operation, kind) is None for v in operands) else kind
 
     def _operand(self, value: Value, operation: Operation, kind: int) -> tuple[int, int] | None:
         beside = operation.operands[0].type if operation.op.name in ALONG_ROWS else operation.results[0].type

@@ -91,7 +91,7 @@ def drawn_program(draw: random.Random):
                 else:
                     y = tf.reshape(tf.reshape(x_, (-1, x_.shape[-1])) + 0.25, x_.shape)
                 values.append(y)
-            results = [values[-1], *[values[k % len(values)] for k in kept]]
+            results = [tf.concat([v, v], 0) for v in (values[-1], *[values[k % len(values)] for k in kept])]
             loss = tf.add_n([tf.reduce_sum(tf.sin(r)) for r in results])
         gradients = tape.gradient(loss, [x, w, bias, other, row], unconnected_gradients="zero")
         return [*results, tf.reduce_sum(results[0], 0), *gradients]
@@ -175,8 +175,10 @@ def test_bools_are_computed_again_outside(count):
 
     def run(x, w):
         y = tf.tanh(x @ w)
-        row = tf.reduce_max(y, 1, keepdims=True) > 0.9
-        return tf.where(row, y, -y) * 1.0, tf.cast(row, tf.int32), tf.cast(y > 0.1, tf.int32), tf.cast(tf.exp(y), tf.float64)
+        row = tf.reduce_mean(y, 1, keepdims=True) > 0.1
+        both = tf.where(tf.equal(y > 0.2, tf.square(y) > 0.1), y, 0.5 * y)
+        both = tf.concat([both, both], 0)
+        return both, tf.where(row, y, -y), tf.cast(row, tf.int32), tf.cast(y > 0.1, tf.int32), tf.cast(tf.exp(y), tf.float64)
     for found, expected in zip(tf.function(run)(x, w), apart(run)(x, w)):
         np.testing.assert_allclose(found, expected, rtol=1e-6)
     assert count
@@ -256,6 +258,21 @@ def test_a_fusion_is_the_graph_that_it_holds(count):
         results = [rule(xp, *arrays, **operation.attributes) for rule, xp in rules]
         for found, expected in zip(*results):
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_gradient_of_the_largest_finds_it(count):
+    rng = np.random.default_rng(0)
+    x, w, b = (tf.constant(rng.normal(size=s).astype("f")) for s in [(64, 16), (16, 64), (64,)])
+
+    @tf.function
+    def run(x, w, b):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.abs(x @ w) / b
+            again = tf.concat([y, y], 0)
+            loss = tf.reduce_sum(tf.reduce_max(y, 1)) + tf.reduce_sum(tf.reduce_max(y, 1, keepdims=True) * y)
+        return tape.gradient(loss, x), again
+    assert np.isfinite(run(x, w, b)[0]).all() and count
 
 
 def test_small_matrices_and_short_rows_are_left_to_xla(count, monkeypatch):

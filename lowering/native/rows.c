@@ -9,7 +9,7 @@ enum { ENOUGH = 32768 };  // elements that are worth a task
 enum {
   MOVE, NEGATIVE, ABS, SQUARE, SQRT, RSQRT, RECIPROCAL, EXP, ERF, TANH, SIGMOID, RELU, ZEROS_LIKE,
   ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, RELU_GRAD,
-  EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, SELECT, SUM, MEAN, MAX, SOFTMAX,
+  EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, SELECT, SUM, MEAN, SOFTMAX,
 };
 
 typedef struct {
@@ -54,16 +54,16 @@ static float total(const float *x, size count, size step) {
   return sum;
 }
 
-static float largest(const float *x, size count, size step) {
+static float largest(const float *x, size count) {
   vec a = at(x);
-  for (size i = 1; i < count; i++) a = larger(a, at(x + i * step));
+  for (size i = 1; i < count; i++) a = larger(a, at(x + i * LANES));
   float found = a[0];
   for (int lane = 1; lane < LANES; lane++) found = a[lane] > found || a[lane] != a[lane] ? a[lane] : found;
   return found;
 }
 
 static void softmax(const float *x, float *y, size count) {
-  vec highest = splat(largest(x, count, LANES));
+  vec highest = splat(largest(x, count));
   for (size i = 0; i < count * LANES; i += LANES) *(vec *)(y + i) = exponential(at(x + i) - highest);
   vec scale = splat(1.0f / total(y, count, LANES));
   for (size i = 0; i < count * LANES; i += LANES) *(vec *)(y + i) *= scale;
@@ -95,7 +95,6 @@ static void run_step(const Step *s, Register *registers, size vectors) {
       break;
     case SUM: *(vec *)y = splat(total(a, vectors, sa)); break;
     case MEAN: *(vec *)y = splat(total(a, vectors, sa) / (vectors * LANES)); break;
-    case MAX: *(vec *)y = splat(largest(a, vectors, sa)); break;
     case SOFTMAX: softmax(a, y, vectors); break;
   }
 }
