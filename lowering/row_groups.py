@@ -87,10 +87,8 @@ class Group:
         if len(operation.results) != 1:
             return None
         type = operation.results[0].type
-        if type.dtype is not dtypes.float32 and type.dtype is not dtypes.bool_:
-            return None
         kind = self.rows.of_result(type)
-        if kind is None:
+        if kind is None or type.dtype is not dtypes.float32:
             return None
         if name in ALONG_ROWS:
             return kind if self._is_along_rows(operation, operands[0], kind) else None
@@ -99,15 +97,12 @@ class Group:
             return kind if same and operands[0].type.count == type.count else None
         if name not in ELEMENTWISE and operation.op is not broadcast_to:
             return None
-        if name != "select" and any(v.type.dtype is dtypes.bool_ for v in operands):
-            return None
         return None if any(self._operand(v, operation, kind) is None for v in operands) else kind
 
     def _operand(self, value: Value, operation: Operation, kind: int) -> tuple[int, int] | None:
         beside = operation.operands[0].type if operation.op.name in ALONG_ROWS else operation.results[0].type
         found = self.rows.of_operand(value.type, beside, WHOLE if operation.op.name in ALONG_ROWS else kind)
-        if found is None or value in self.kinds and found[0] != self.kinds[value] and not (
-                found[0] == MASK and value.type.dtype is dtypes.bool_ and self.kinds[value] == WHOLE and found[1] == 0):
+        if found is None or value in self.kinds and found[0] != self.kinds[value]:
             return None
         known = self.outside.get(value, found)
         return found if known == found else None

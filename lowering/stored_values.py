@@ -32,7 +32,7 @@ class Stored:
         kept = firm | {v for n in needed for v in self._matrices(n)}
         kept = self._fewest(kept, firm)
         self.again: set[Operation] = set()
-        rows = {v for v in needed if group.kinds[v] == PER_ROW and v.type.dtype is dtypes.float32}
+        rows = {v for v in needed if group.kinds[v] == PER_ROW}
         for value in needed:
             if value not in rows:
                 self._compute(value, kept, rows)
@@ -51,10 +51,10 @@ class Stored:
         return [v for v in dict.fromkeys(self._group.operands(producer)) if v in self._group.kinds]
 
     def _matrices(self, value: Value) -> list[Value]:
-        """A matrix itself; where it cannot be kept, what it is computed of."""
+        """A matrix itself; for another shape of one, that."""
         if self._group.kinds[value] != WHOLE:
             return []
-        if _is_kept_as_another(value):
+        if value.producer.op.name in SAME:  # type: ignore[union-attr]
             return [m for v in self._operands(value) for m in self._matrices(v)]
         return [value]
 
@@ -65,7 +65,7 @@ class Stored:
         """As few matrices as lead to all that are kept, the firm ones among them."""
         best = self._without(kept, firm)
         for value in self._backwards:
-            if self._group.kinds[value] == WHOLE and value not in best and not _is_kept_as_another(value):
+            if self._group.kinds[value] == WHOLE and value not in best and value.producer.op.name not in SAME:  # type: ignore[union-attr]
                 other = self._without(best | {value}, firm | {value})
                 if len(other) < len(best):
                     best = other
@@ -87,17 +87,12 @@ class Stored:
         """Note what is to be done again for a value."""
         if value in kept or value.producer in self.again:
             return
-        if self._group.kinds[value] == PER_ROW and value.type.dtype is dtypes.float32:
+        if self._group.kinds[value] == PER_ROW:
             rows.add(value)
             return
         self.again.add(value.producer)  # type: ignore[arg-type]
         for v in self._operands(value):
             self._compute(v, kept, rows)
-
-
-def _is_kept_as_another(value: Value) -> bool:
-    """Whether the value is another one in another shape, or not of floats."""
-    return value.producer.op.name in SAME or value.type.dtype is dtypes.bool_  # type: ignore[union-attr]
 
 
 def _is_elementwise(value: Value) -> bool:
@@ -110,4 +105,5 @@ def _joins(operation: Operation, users: Users, outputs: set[Value]) -> bool:
     if operation.op.name in SAME:
         result = operation.results[0]
         return result not in outputs and all(_joins(o, users, outputs) for o in users.get(result, ()))
-    return "elementwise" in operation.op.traits or operation.op.name in ALONG_ROWS
+    compares = operation.results[0].type.dtype is dtypes.bool_  # with what was computed in the fusion, bit for bit
+    return "elementwise" in operation.op.traits and not compares or operation.op.name in ALONG_ROWS

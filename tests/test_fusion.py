@@ -56,7 +56,7 @@ UNARY = [tf.negative, tf.abs, tf.square, lambda x: tf.sqrt(tf.square(x) + 0.5), 
          lambda x: tf.math.reciprocal(tf.square(x) + 0.5), lambda x: tf.exp(-tf.square(x)), tf.math.erf, tf.tanh, tf.sigmoid,
          tf.nn.relu, tf.nn.gelu, tf.nn.silu, tf.identity, lambda x: tf.zeros_like(x) + x]
 BINARY = [tf.add, tf.subtract, tf.multiply, lambda x, y: x / (tf.square(y) + 1.0), tf.maximum, tf.minimum,
-          tf.math.squared_difference, lambda x, y: tf.where(x > y, x, 0.5 * y)]
+          tf.math.squared_difference, lambda x, y: tf.where(x > y, x, 0.5 * y), lambda x, y: tf.nn.relu(x) * tf.sin(y)]
 ALONG = [lambda x: tf.reduce_mean(x, -1, keepdims=True), lambda x: tf.reduce_sum(x, -1, keepdims=True) / x.shape[-1],
          lambda x: tf.reduce_max(x, -1, keepdims=True), lambda x: x - tf.reduce_mean(x, -1, keepdims=True), tf.nn.softmax,
          lambda x: tf.nn.softmax(tf.where(tf.reshape(x, (-1, x.shape[-1]))[:1] > 0.0, x, -1e9))]
@@ -134,19 +134,14 @@ def test_special_values_are_those_of_xla(name, count):
     a, b = grid(Library.lanes())
     x, w = np.zeros((len(a), 8), np.float32), np.zeros((8, a.shape[1]), np.float32)
 
-    def run(x, w, a, b):
+    def run(x, w, a, b, never, chosen):
         product = x @ w
-        a, b = tf.where(product > 1.0, product, a), tf.where(product > 1.0, product, b)
-        if name == "select":
-            y = tf.where(a > b, a, b)
-        else:
-            y = op(*[a, b][:op.arity])
-        if y.dtype == tf.bool:
-            y = tf.where(y, a * 0.0 + 1.0, b * 0.0)
+        a, b = tf.where(never, product, a), tf.where(never, product, b)
+        y = tf.where(chosen, a, b) if name == "select" else op(*[a, b][:op.arity])
         return tf.reshape(y, (-1,))
-    args = [tf.constant(v) for v in (x, w, a, b)]
+    args = [tf.constant(v) for v in (x, w, a, b, np.zeros(a.shape, bool), a > b)]
     found, expected = tf.function(run)(*args).numpy(), apart(run)(*args).numpy()
-    assert count and max(count) >= 4
+    assert count and max(count) >= 2 + op.arity - (name == "select")
     tiny = np.finfo(np.float32).tiny
     np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
     np.testing.assert_allclose(found, expected, rtol=2e-6, atol=tiny if name != "erf" else 4e-7)
@@ -169,7 +164,7 @@ def test_what_is_not_finite_stays_in_its_row(value, count):
         assert np.isfinite(np.delete(f.numpy(), 7, 0)).all()
 
 
-def test_bools_are_computed_again_outside(count):
+def test_comparisons_stay_outside(count):
     rng = np.random.default_rng(1)
     x, w = (tf.constant(rng.normal(size=s).astype("f")) for s in [(20, 8), (8, 2 * Library.lanes())])
 

@@ -9,7 +9,7 @@ enum { ENOUGH = 32768 };  // elements that are worth a task
 enum {
   MOVE, NEGATIVE, ABS, SQUARE, SQRT, RSQRT, RECIPROCAL, EXP, ERF, TANH, SIGMOID, RELU, ZEROS_LIKE,
   ADD, SUBTRACT, MULTIPLY, DIVIDE, MAXIMUM, MINIMUM, SQUARED_DIFFERENCE, RELU_GRAD,
-  EQUAL, NOT_EQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, SELECT, SUM, MEAN, SOFTMAX,
+  SELECT, SUM, MEAN, SOFTMAX,
 };
 
 typedef struct {
@@ -78,7 +78,7 @@ static void run_step(const Step *s, Register *registers, size vectors) {
 #define UNARY(CODE, f) \
   case CODE: for (size i = 0; i < count; i++) { vec p = at(a + i * sa); *(vec *)(y + i * LANES) = f; } break;
 #define BINARY(CODE, f) \
-  case CODE: for (size i = 0; i < count; i++) { vec p = at(a + i * sa), q = at(b + i * sb); *(vec *)(y + i * LANES) = (vec)(f); } break;
+  case CODE: for (size i = 0; i < count; i++) { vec p = at(a + i * sa), q = at(b + i * sb); *(vec *)(y + i * LANES) = f; } break;
   switch (s->code) {
     UNARY(MOVE, p) UNARY(NEGATIVE, -p) UNARY(ABS, (vec)((ints)p & INT32_MAX)) UNARY(SQUARE, p * p) UNARY(SQRT, square_root(p))
     UNARY(RSQRT, 1.0f / square_root(p)) UNARY(RECIPROCAL, 1.0f / p) UNARY(EXP, exponential(p)) UNARY(ERF, error_function(p))
@@ -87,8 +87,6 @@ static void run_step(const Step *s, Register *registers, size vectors) {
     BINARY(ADD, p + q) BINARY(SUBTRACT, p - q) BINARY(MULTIPLY, p * q) BINARY(DIVIDE, p / q) BINARY(MAXIMUM, larger(p, q))
     BINARY(MINIMUM, smaller(p, q)) BINARY(SQUARED_DIFFERENCE, (p - q) * (p - q))
     BINARY(RELU_GRAD, choose((ints)(q > splat(0)), p, splat(0)))
-    BINARY(EQUAL, p == q) BINARY(NOT_EQUAL, p != q) BINARY(LESS, p < q) BINARY(LESS_EQUAL, p <= q) BINARY(GREATER, p > q)
-    BINARY(GREATER_EQUAL, p >= q)
     case SELECT:
       for (size i = 0; i < count; i++)
         *(vec *)(y + i * LANES) = choose(*(const ints *)(a + i * sa), at(b + i * sb), at(c + i * sc));

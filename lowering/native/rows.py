@@ -16,10 +16,10 @@ import numpy as np
 from treadle.ir.graph import Graph, Operation, Value
 
 WHOLE, PERIODIC, PER_ROW, SINGLE, MASK = range(5)
+# No comparisons, and not `reduce_max`, whose gradient compares: what they find must not depend on where a value is rounded.
 ELEMENTWISE = ("negative", "abs", "square", "sqrt", "rsqrt", "reciprocal", "exp", "erf", "tanh", "sigmoid", "relu",
                "zeros_like", "add", "subtract", "multiply", "divide_float", "maximum", "minimum", "squared_difference",
-               "relu_grad", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "select")
-# Not `reduce_max`: its gradient looks for it in what it was taken of, which computed again may be rounded in another way.
+               "relu_grad", "select")
 ALONG_ROWS = {"reduce_sum": "sum", "sum_to_shape": "sum", "reduce_mean": "mean", "softmax": "softmax"}
 SAME = ("reshape", "identity", "stop_gradient")  # the elements as they are
 _CODES = {name: i for i, name in enumerate(("broadcast_to", *ELEMENTWISE, "sum", "mean", "softmax"))}
