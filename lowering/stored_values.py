@@ -37,7 +37,7 @@ class Stored:
             if value not in rows:
                 self._compute(value, kept, rows)
         for value in self._backwards:
-            if value in rows and _is_elementwise(value):
+            if value in rows and not needed.get(value) and _is_elementwise(value):
                 inner = self._operands(value)
                 if inner and rows.issuperset(inner):
                     rows.discard(value)
