@@ -18,6 +18,7 @@ import jax
 from treadle.ir.cost import largest_bytes, temporary_bytes
 from treadle.ir.graph import Graph
 from treadle.lowering.loops import SLOW_IN_LOOPS
+from treadle.lowering.memory import LARGEST_KEPT
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def compiler_options(graph: Graph) -> dict[str, Any]:
     return found
 
 
-_MAPPED = 32 << 20  # glibc maps a block of more bytes anew each time, and never keeps it
+BLOCKS = "xla_multiheap_size_constraint_per_heap"  # the option that has a program's memory in blocks, with their most bytes
 _SMALLEST_BLOCK = 4 << 20
 _MOST_KEPT = 1 << 30  # bytes, in blocks of all threads
 
@@ -70,6 +71,6 @@ def memory_blocks(graph: Graph, cores: int) -> dict[str, Any]:
     XLA warns of each value that is larger than a block; it makes values a little larger than the graph's when it pads them.
     """
     needed, block = temporary_bytes(graph), max(_SMALLEST_BLOCK, largest_bytes(graph) * 5 // 4)
-    if block < _MAPPED <= needed and 2 * needed * cores <= _MOST_KEPT:
-        return {"xla_multiheap_size_constraint_per_heap": block}
+    if block < LARGEST_KEPT <= needed and 2 * needed * cores <= _MOST_KEPT:
+        return {BLOCKS: block}
     return {}

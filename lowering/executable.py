@@ -18,7 +18,7 @@ from treadle.ir.fingerprint import graph_fingerprint, op_fingerprint
 from treadle.ir.graph import Graph
 from treadle.ir.types import TensorType
 from treadle.lowering import compat, disk_cache, memory, sharding
-from treadle.lowering.compiler_options import compiler_options
+from treadle.lowering.compiler_options import BLOCKS, compiler_options
 from treadle.lowering.namespace import HERE, JAX, JaxNamespace, inlined
 from treadle.lowering.overrides import kernels_for, lowering_of
 from treadle.lowering.packing import Layout
@@ -58,6 +58,8 @@ class Executable:
         self.layouts = [Layout(tuple(graph.input_types[i] for i in pack)) for pack in packs]
         start = time.perf_counter()
         options = compiler_options(graph)
+        if BLOCKS in options:
+            memory.keep_blocks()
         self.namespace, entry = JAX, None
         if spread is None:
             self.namespace = HERE
