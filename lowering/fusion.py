@@ -24,7 +24,7 @@ takes 0.98 to 1.01.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from treadle.ir.builder import copy_operations
 from treadle.ir.graph import Graph, Operation, Value
@@ -48,13 +48,17 @@ def fused(graph: Graph) -> Graph:
 
 
 class _Fusing:
-    """A graph while fusions are found: its operations stay as they are, `stored` leads from values to results of fusions."""
+    """A graph while fusions are found. Its operations stay as they are: `reads` has what they take by now."""
 
     def __init__(self, graph: Graph):
         self.graph = graph
         self.order = list(graph.operations)
-        self.present = set(self.order)
-        self.stored: dict[Value, Value] = {}
+        self.position = {operation: i for i, operation in enumerate(self.order)}
+        self.reads: dict[Operation, Sequence[Value]] = {}
+        self.users: dict[Value, dict[Operation, None]] = {}
+        for operation in self.order:
+            self._read(operation, operation.operands)
+        self.stored: dict[Value, Value] = {}  # from values to the results of fusions that they are now
         self.outputs = set(graph.outputs)
 
     def run(self) -> Graph:
@@ -71,32 +75,30 @@ class _Fusing:
                     changed |= self._fuse(root, Rows(int(type.count), int(type.shape[-1])), None)
         return self._graph() if changed else self.graph
 
-    def resolved(self, value: Value) -> Value:
-        return self.stored.get(value, value)
+    def _read(self, operation: Operation, operands: Sequence[Value]) -> None:
+        self.reads[operation] = operands
+        for value in operands:
+            self.users.setdefault(value, {})[operation] = None
 
     def _graph(self) -> Graph:
         result = Graph(self.graph.name, self.graph.inputs)
         values: dict[Value, Value] = {}
         for operation in self.order:
-            operands = [values.get(v, v) for v in map(self.resolved, operation.operands)]
+            operands = [values.get(v, v) for v in self.reads[operation]]
             copied = Operation(operation.op, operands, operation.attributes, [r.type for r in operation.results],
                                operation.location)
             values.update(zip(operation.results, copied.results))
             result.operations.append(copied)
-        result.outputs = [values.get(v, v) for v in map(self.resolved, self.graph.outputs)]
+        stored = [self.stored.get(v, v) for v in self.graph.outputs]
+        result.outputs = [values.get(v, v) for v in stored]
         return result
 
     def _fuse(self, root: Operation, rows: Rows, plan: product.Plan | None) -> bool:
         """Make a fusion of the product, or of the operation along rows, and what is computed of it. False: it does not pay."""
         is_small = rows.count < FEWEST or rows.width < NARROWEST
-        if is_small or rows.width % Library.lanes() or root not in self.present:
+        if is_small or rows.width % Library.lanes() or root not in self.position:
             return False
-        place = self.order.index(root)
-        users: dict[Value, list[Operation]] = {}
-        for operation in self.order:
-            for value in map(self.resolved, operation.operands):
-                users.setdefault(value, []).append(operation)
-        group = Group(rows, self.resolved)
+        group = Group(rows, self.reads)
         if plan is not None:
             group.operations.append(root)
             group.kinds[root.results[0]] = WHOLE
@@ -105,39 +107,42 @@ class _Fusing:
             if kind is None or root.results[0] in self.outputs:
                 return False
             group.add(root, kind)
-        self._grow(group, place)
+        self._grow(group, root)
         if plan is not None and group.needs_rows and rows.width > WIDEST:
             return False
-        self._adopt(group, users)
-        position = {operation: i for i, operation in enumerate(self.order)}
-        group.operations.sort(key=position.__getitem__)
-        stored = Stored(group, users, self.outputs)
+        self._adopt(group)
+        group.operations.sort(key=self.position.__getitem__)
+        stored = Stored(group, self.users, self.outputs)
         return self._replace(group, root, plan, stored.values, stored.again)
 
-    def _grow(self, group: Group, place: int) -> None:
+    def _grow(self, group: Group, root: Operation) -> None:
         """Take in what is computed of the group alone, or of it and of values that do not depend on it."""
-        members = set(group.operations)
+        waiting = set(self.users.get(root.results[0], ()))
         late: set[Value] = set()
-        for operation in self.order[place + 1:]:
-            operands = [self.resolved(v) for v in operation.operands]
-            is_late = any(v in late for v in operands)
-            if not is_late and not any(v in group.kinds for v in operands) or operation in members:
+        for operation in self.order[self.position[root] + 1:]:
+            if not waiting:
+                return
+            waiting.discard(operation)
+            operands = self.reads[operation]
+            is_late = not late.isdisjoint(operands)
+            if not is_late and group.kinds.keys().isdisjoint(operands):
                 continue
             kind = None if is_late or not self.outputs.isdisjoint(operation.results) else group.kind_of(operation)
             if kind is None:
                 late.update(operation.results)
             else:
                 group.add(operation, kind)
+                waiting.update(self.users.get(operation.results[0], ()))
 
-    def _adopt(self, group: Group, users: Mapping[Value, Sequence[Operation]]) -> None:
+    def _adopt(self, group: Group) -> None:
         """Take in what is computed for the group alone."""
         members = set(group.operations)
         waiting = list(group.outside)
         while waiting:
             value = waiting.pop()
             producer = value.producer
-            if (value not in group.outside or producer is None or producer not in self.present or value in self.outputs
-                    or not members.issuperset(users.get(value, ())) or producer.op.name not in ELEMENTWISE
+            if (value not in group.outside or producer is None or producer not in self.position or value in self.outputs
+                    or not members.issuperset(self.users.get(value, ())) or producer.op.name not in ELEMENTWISE
                     or group.outside[value][0] not in (WHOLE, PER_ROW)):
                 continue
             kind = group.kind_of(producer)
@@ -149,7 +154,7 @@ class _Fusing:
     def _replace(self, group: Group, root: Operation, plan: product.Plan | None, needed: Sequence[Value],
                  again: set[Operation]) -> bool:
         """Put one operation in the place of a group that computes the `needed` values; what is in `again` stays as well."""
-        factors = [] if plan is None else [self.resolved(v) for v in root.operands]
+        factors = [] if plan is None else self.reads[root]
         taken = factors[::-1] if plan is not None and plan.swaps else factors
         on_rows = [o for o in _ancestors(needed, group) if plan is None or o is not root]
         if all(o.op.name in SAME for o in on_rows) or plan is not None and not any(group.kinds[v] == WHOLE for v in needed):
@@ -177,25 +182,35 @@ class _Fusing:
             how = "treadle_rows", (group.rows.count // group.rows.width, *told)
         unit = Operation(fusion, [*taken, *outside], {"graph": body, "how": how}, [v.type for v in needed], root.location)
         self._put(unit, group, again)
-        self.stored.update(zip(needed, unit.results))
+        for value, result in zip(needed, unit.results):
+            self.stored[value] = result
+            for user in self.users.pop(value, ()):
+                self._read(user, [result if v is value else v for v in self.reads[user]])
         return True
 
     def _put(self, unit: Operation, group: Group, again: set[Operation]) -> None:
         """The fusion stands after all that does not depend on the group, before the rest."""
         members, late = set(group.operations), set(group.kinds)
+        first, last = self.position[group.operations[0]], self.position[group.operations[-1]]
         before: list[Operation] = []
         after: list[Operation] = []
-        for operation in self.order:
+        for operation in self.order[first:last + 1]:
+            operands = self.reads[operation]
             if operation in members:
                 if operation in again:
                     after.append(operation)
-            elif any(self.resolved(v) in late for v in operation.operands):
+                else:
+                    del self.position[operation]
+                    for value in operands:
+                        self.users.get(value, {}).pop(operation, None)
+            elif not late.isdisjoint(operands):
                 late.update(operation.results)
                 after.append(operation)
             else:
                 before.append(operation)
-        self.order = [*before, unit, *after]
-        self.present = set(self.order)
+        self.order[first:last + 1] = [*before, unit, *after]
+        self.position.update((operation, i) for i, operation in enumerate(self.order[first:], first))
+        self._read(unit, unit.operands)
 
 
 def _ancestors(values: Sequence[Value], group: Group) -> list[Operation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from treadle.ir import dtypes
@@ -51,21 +51,21 @@ class Rows:
 class Group:
     """Operations that become one: in their order, with the kinds of their results and of what they take from outside."""
 
-    def __init__(self, rows: Rows, resolved: Callable[[Value], Value]):
+    def __init__(self, rows: Rows, reads: Mapping[Operation, Sequence[Value]]):
         self.rows = rows
-        self.resolved = resolved
+        self.reads = reads  # what each operation of the graph takes
         self.operations: list[Operation] = []
         self.kinds: dict[Value, int] = {}
         self.outside: dict[Value, tuple[int, int]] = {}
 
     def operands(self, operation: Operation) -> list[Value]:
         """What it takes: numbers that were spread over a shape as they were before."""
-        return [self._source(self.resolved(v)) for v in operation.operands]
+        return [self._source(v) for v in self.reads[operation]]
 
     def _source(self, value: Value) -> Value:
         producer = value.producer
         if value not in self.kinds and producer is not None and producer.op is broadcast_to:
-            source = self.resolved(producer.operands[0])
+            source = self.reads[producer][0]
             if source.type.count == 1:
                 return source
         return value

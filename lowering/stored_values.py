@@ -6,14 +6,14 @@ which XLA does while it reads, as few matrices are kept as lead to all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from treadle.ir import dtypes
 from treadle.ir.graph import Operation, Value
 from treadle.lowering.native.rows import ALONG_ROWS, ELEMENTWISE, PER_ROW, SAME, WHOLE
 from treadle.lowering.row_groups import Group
 
-Users = Mapping[Value, Sequence[Operation]]
+Users = Mapping[Value, Collection[Operation]]
 
 
 class Stored:
