@@ -113,7 +113,7 @@ def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tup
                          f"Keep numbers: {', '.join(sorted(_DTYPES))}.")
         array = array.astype(array.dtype.newbyteorder("="), copy=False)
         found = _digest(array, beside)
-        made = _create(h5py.h5d.create, group.id, name, array)
+        made = _create(h5py.h5d.create, group.id, name, array, _without_time())
         if array.size:
             made.write(h5py.h5s.ALL, h5py.h5s.ALL, np.ascontiguousarray(array))
         if dtype in _NAMED:
@@ -125,10 +125,17 @@ def _write_group(group: Any, tree: Mapping[str, Any], path: str, lines: list[tup
             written.append((below, made.get_offset(), array))
 
 
-def _create(create: Callable, owner: Any, name: str, array: np.ndarray) -> Any:
+def _without_time() -> Any:
+    """Equal tensors make equal files: no data set notes when it was written."""
+    how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    how.set_obj_track_times(False)
+    return how
+
+
+def _create(create: Callable, owner: Any, name: str, array: np.ndarray, *how: Any) -> Any:
     """A new data set or attribute for an array: h5py's own functions take several times as long."""
     space = h5py.h5s.create_simple(array.shape) if array.ndim else h5py.h5s.create(h5py.h5s.SCALAR)
-    return create(owner, name.encode(), h5py.h5t.py_create(array.dtype, logical=True), space)
+    return create(owner, name.encode(), h5py.h5t.py_create(array.dtype, logical=True), space, *how)
 
 
 def _digest(array: np.ndarray, beside: Beside, of: Callable[[np.ndarray], str] = digests.of_tensor) -> Callable[[], str]:
