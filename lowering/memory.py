@@ -106,7 +106,7 @@ def keep_blocks() -> None:
 
     A transformer whose blocks have 5 MB gave 10 MB at a time back to the system, 9,000 to 18,000 page faults a step in eight
     processes; with this 0 to 9,000 in most, 18,000 in some, where all of a thread's heap of 64 MB was free at once. Its step
-    took 0.89 of the time (medians of eleven processes each, in turns), 0.97 next to the same step by hand, 2 CPU cores.
+    took 0.89 of the time (medians of 7 and 11 processes), 0.97 next to the same step by hand, 2 CPU cores.
     """
     if _malloc_trim is not None:
         _C.malloc.restype, _C.malloc.argtypes, _C.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
