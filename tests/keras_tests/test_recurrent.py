@@ -174,11 +174,13 @@ def test_dropout_is_the_same_at_each_step_and_only_in_training():
 
 
 @pytest.mark.parametrize("length", [7, 70])
-def test_one_scan_however_long(length):
-    layer = ours.layers.LSTM(4, return_sequences=True)
+@pytest.mark.parametrize("kind,loop", [("LSTM", "lstm"), ("GRU", "scan"), ("SimpleRNN", "scan")])
+def test_one_loop_however_long(kind, loop, length):
+    layer = getattr(ours.layers, kind)(4, return_sequences=True)
     layer(tf.ones([2, 3, 3]))
     graph = str(tf.function(layer).get_concrete_function(tf.TensorSpec([None, length, 3])).graph)
-    assert graph.count("= scan(") == 1 and graph.count("= matmul(") + graph.count("= tensordot(") <= 3
+    assert graph.count("= lstm(") + graph.count("= scan(") == graph.count(f"= {loop}(") == 1
+    assert graph.count("= matmul(") + graph.count("= tensordot(") <= 3
 
 
 def test_symbolic_open_lengths():
