@@ -8,6 +8,7 @@ import jax
 
 from treadle.ir.cost import costs
 from treadle.ir.graph import Graph, Operation
+from treadle.lowering import depthwise
 from treadle.lowering.native import convolution
 
 # Ops that XLA carries out with a library at the top of a program only, and as plain loops inside a `while`. Measured on 2 CPU
@@ -32,4 +33,6 @@ def is_slow_in_loops(operation: Operation) -> bool:
     if name not in SLOW_IN_LOOPS.get(jax.default_backend(), ()):
         return False
     types = [o.type for o in operation.operands]
-    return not convolution.serves(name, types[0].dtype.numpy, [t.shape for t in types], operation.attributes)
+    shapes = [t.shape for t in types]
+    return not (depthwise.serves(name, shapes, operation.attributes)
+                or convolution.serves(name, types[0].dtype.numpy, shapes, operation.attributes))

@@ -11,13 +11,14 @@ from typing import Any
 
 import jax
 
-from treadle.lowering.native import convolution, lstm, product, rows
+from treadle.lowering import depthwise
+from treadle.lowering.native import lstm, product, rows
 from treadle.lowering.native.library import Library
 
 OVERRIDES: dict[str, dict[str, Callable[..., Any]]] = {"cpu": {
-    "convolution": convolution.convolution,
-    "convolution_input_gradient": convolution.input_gradient,
-    "convolution_filter_gradient": convolution.filter_gradient,
+    "convolution": depthwise.convolution,
+    "convolution_input_gradient": depthwise.input_gradient,
+    "convolution_filter_gradient": depthwise.filter_gradient,
     "matmul": product.matmul,
     "einsum": product.einsum,
     "lstm": lstm.lstm,
